@@ -1,0 +1,42 @@
+# Every target sets up .venv by itself; nothing is assumed but python3 with venv.
+# PIP_ARGS reaches pip, e.g.  make test PIP_ARGS="--find-links /folder/of/wheels"
+PYTHON ?= python3
+PIP_ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+OUT ?= out
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint docs bench
+
+help:
+	@echo "make demo   train and forecast for Anatolia; opens as $(OUT)/demo/report.html"
+	@echo "make test   the tests"
+	@echo "make lint   style and types"
+	@echo "make docs   the documentation, gallery scripts run, in docs/_build/html"
+	@echo "make bench  the side-by-side tables, in $(OUT)/bench"
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e ".[dev]"
+	@touch $@
+
+setup: $(VENV)/ready
+
+demo: setup
+	$(BIN)/graben quakes demo --out $(OUT)/demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: setup
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
+bench: setup
+	mkdir -p $(OUT)/bench
+	for script in benchmarks/*.py; do $(BIN)/python $$script --out $(OUT)/bench || exit 1; done

@@ -1,0 +1,1 @@
+"""Landforms from elevation models."""

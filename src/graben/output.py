@@ -1,0 +1,103 @@
+"""Results are written under a temporary name and moved into place, or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from graben.errors import InputError, OutputError
+
+
+def _failed(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"could not write {path}: {error.strerror or error}. What stood there before is unchanged; "
+        "free some space or choose another place, and run the same command again."
+    )
+
+
+def _parent(path: Path) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"cannot make the folder {path.parent}: {error.strerror}. Choose an output place that "
+            "you may write to."
+        ) from error
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(
+            f"the folder {path.parent} is not writable. Choose an output place that you may "
+            "write to."
+        )
+    return path.parent
+
+
+@contextmanager
+def written_file(path: str | Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`; move it there if the block succeeds.
+
+    Raises
+    ------
+    InputError
+        The place is not writable.
+    OutputError
+        Writing failed half way, for example because no space was left; `path` is unchanged.
+    """
+    path = Path(path)
+    folder = _parent(path)
+    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise _failed(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def written_folder(path: str | Path) -> Iterator[Path]:
+    """Give a temporary folder beside `path`; it replaces `path` if the block succeeds.
+
+    Only a folder that is empty, absent or an earlier result (it holds `made_by_graben`) is
+    replaced, so that a mistyped path cannot cost a user anything.
+
+    Raises
+    ------
+    InputError
+        The place is not writable, or is a folder with other things in it.
+    OutputError
+        Writing failed half way; `path` is unchanged.
+    """
+    path = Path(path).absolute()
+    parent = _parent(path)
+    marker = "made_by_graben"
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file; expected a folder. Choose another output place.")
+    if path.is_dir() and any(path.iterdir()) and not (path / marker).exists():
+        raise InputError(
+            f"the folder {path} holds files that graben did not make. Choose an empty or a new "
+            "folder."
+        )
+    temporary = Path(tempfile.mkdtemp(dir=parent, prefix=f".{path.name}-"))
+    try:
+        yield temporary
+        (temporary / marker).write_text("graben may replace this folder\n")
+        temporary.chmod(0o755)
+        old = temporary.with_name(temporary.name + "-old")
+        if path.exists():
+            path.rename(old)
+        temporary.rename(path)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise _failed(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

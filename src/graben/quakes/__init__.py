@@ -1,0 +1,1 @@
+"""Probability of earthquakes from catalogues and terrain."""

@@ -1,0 +1,71 @@
+"""What every test may ask for."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graben.cli import main
+
+STRICT = os.environ.get("GRABEN_STRICT") == "1"
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip a test whose evidence is missing; in strict mode that is a failure."""
+    if STRICT:
+        pytest.fail(f"strict mode: {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def missing_evidence() -> Callable[[str], None]:
+    """Call it with the reason where a browser, an oracle or data is absent."""
+    return skip_or_fail
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """The folder of reference data: GRABEN_REFERENCE_DATA, by default ../shared/data."""
+    default = Path(__file__).parents[1] / ".." / "shared" / "data"
+    folder = Path(os.environ.get("GRABEN_REFERENCE_DATA", default)).resolve()
+    if not (folder / "SOURCES.md").exists():
+        skip_or_fail(f"no reference data in {folder}; set GRABEN_REFERENCE_DATA")
+    return folder
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of the command line left."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def graben(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Run]:
+    """Run the real command line in this process: graben("quakes", "check", FILE) -> Run."""
+
+    def run(*arguments: object) -> Run:
+        monkeypatch.setattr(sys, "argv", ["graben", *map(str, arguments)])
+        monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 1
+        printed = capsys.readouterr()
+        return Run(code, printed.out, printed.err)
+
+    return run
