@@ -1,1 +1,11 @@
 """Probability of earthquakes from catalogues and terrain."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "catalog": ["Catalog", "embedded_catalog"],
+        "region": ["Region"],
+    },
+)
