@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from graben.cli import main
 
@@ -69,3 +71,46 @@ def graben(
         return Run(code, printed.out, printed.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def page_faults() -> Callable[[Path], list[str]]:
+    """Open a page in Chromium, wide and narrow, light and dark; give what is wrong with it."""
+    program = shutil.which("chromium")
+    if program is None:
+        skip_or_fail("no chromium in the path")
+    script = (Path(__file__).parent / "page_faults.js").read_text()
+
+    def faults(path: Path) -> list[str]:
+        address = path.resolve().as_uri()
+        found: list[str] = []
+        with sync_playwright() as driver:
+            browser = driver.chromium.launch(
+                executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+            )
+            for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (360, "dark")):
+                page = browser.new_page(
+                    viewport={"width": width, "height": 800}, color_scheme=scheme
+                )
+                page.on("console", lambda said: found.append(f"console: {said.text}"))
+                page.on("pageerror", lambda error: found.append(f"script error: {error}"))
+                page.on("request", lambda asked: found.append(f"request: {asked.url}"))
+                page.goto(address)
+                found.extend(page.evaluate(script))
+                page.close()
+            browser.close()
+        return [
+            one for one in found if not one.startswith((f"request: {address}", "request: data:"))
+        ]
+
+    return faults
+
+
+@pytest.fixture
+def check_page(page_faults: Callable[[Path], list[str]]) -> Callable[[Path], None]:
+    """Assert that a page is whole, offline, fit for a phone and for a screen reader."""
+
+    def check(path: Path) -> None:
+        assert page_faults(path) == []
+
+    return check
