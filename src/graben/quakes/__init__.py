@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "catalog": ["Catalog", "embedded_catalog"],
+        "formats": ["read_catalog", "write_catalog"],
         "region": ["Region"],
     },
 )

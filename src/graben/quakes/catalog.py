@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from graben.datasets import load_catalog_table
 from graben.errors import CatalogError, StaleError
 from graben.quakes.region import Region
 
@@ -185,8 +186,6 @@ def embedded_catalog(name: str = "usgs-tile-m4") -> Catalog:
     DatasetError
         No data set has this name, or its file is damaged.
     """
-    from graben.datasets import load_catalog_table
-
     columns = load_catalog_table(name)
     table = pd.DataFrame({key: column for key, column in columns.items() if key != "time_ns"})
     table["time"] = pd.to_datetime(columns["time_ns"], unit="ns", utc=True)
@@ -207,8 +206,11 @@ def as_utc(time: pd.Timestamp | str) -> pd.Timestamp:
     Timestamp('2023-02-06 01:17:34+0000', tz='UTC')
     """
     try:
-        moment = pd.Timestamp(time).as_unit("ns")
-    except (ValueError, AttributeError) as error:  # NaT has no unit
+        moment = pd.Timestamp(time)
+        if pd.isna(moment):
+            raise ValueError("no moment")
+        moment = moment.as_unit("ns")
+    except ValueError as error:
         raise CatalogError(
             f"expected a date such as 2023-02-06 or 2023-02-06T01:17:34Z, got {time!r}. Write it "
             "so."
@@ -310,8 +312,13 @@ def _times(column: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
             "Give every time an offset, such as Z",
         )
     times = pd.to_datetime(column, utc=True, format="ISO8601", errors="coerce")
-    bad = times.isna().to_numpy()
+    bad = ~times.dt.year.between(1678, 2261).to_numpy()  # what nanoseconds in 64 bits reach
     if bad.any():
         first = f"{column[bad].iloc[0]}"
-        _refuse(bad, "times in ISO 8601", first, "Write them as 2023-02-06T01:17:34.000Z")
+        _refuse(
+            bad,
+            "times in ISO 8601, of the years 1678 to 2261",
+            first,
+            "Write them as 2023-02-06T01:17:34.000Z",
+        )
     return times.dt.as_unit("ns")

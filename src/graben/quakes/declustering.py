@@ -41,7 +41,7 @@ def forward_gardner_knopoff(catalog: Catalog) -> npt.NDArray[np.bool_]:
     table = catalog.table
     days = (table["time"] - catalog.start).dt.total_seconds().to_numpy() / 86400
     magnitude = table["magnitude"].to_numpy(float)
-    places = _unit_vectors(table["longitude"].to_numpy(), table["latitude"].to_numpy())
+    x, y, z = _unit_vectors(table["longitude"].to_numpy(), table["latitude"].to_numpy())
     reach_km, reach_days = gardner_knopoff_windows(magnitude)
     closest_cosine = np.cos(np.minimum(reach_km / EARTH_RADIUS_KM, np.pi))
     first = np.searchsorted(days, days, "right")
@@ -51,7 +51,8 @@ def forward_gardner_knopoff(catalog: Catalog) -> npt.NDArray[np.bool_]:
         if aftershock[event]:
             continue
         later = slice(first[event], last[event])
-        near = places[later] @ places[event] >= closest_cosine[event]
+        cosine = x[later] * x[event] + y[later] * y[event] + z[later] * z[event]
+        near = cosine >= closest_cosine[event]
         aftershock[later] |= near & (magnitude[later] <= magnitude[event])
     return aftershock
 
@@ -76,4 +77,4 @@ def _unit_vectors(
     longitude: npt.NDArray[np.float64], latitude: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     x, y = np.radians(longitude), np.radians(latitude)
-    return np.column_stack([np.cos(y) * np.cos(x), np.cos(y) * np.sin(x), np.sin(y)])
+    return np.stack([np.cos(y) * np.cos(x), np.cos(y) * np.sin(x), np.sin(y)])
