@@ -1,0 +1,14 @@
+"""The learning core: small nets, a recipe, one `fit`, models on disk."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["nets"],
+    submod_attrs={
+        "recipe": ["Recipe"],
+        "samples": ["Samples", "TensorSamples", "predict"],
+        "training": ["History", "Objective", "fit"],
+        "store": ["Stored", "load_model", "save_model"],
+    },
+)

@@ -1,0 +1,11 @@
+"""Small nets, each built from a frozen dataclass."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "convnet": ["ConvNet", "ConvNetConfig", "Convolution"],
+        "recurrent": ["RecurrentNet", "RecurrentNetConfig"],
+    },
+)

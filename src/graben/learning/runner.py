@@ -1,0 +1,247 @@
+"""The Lightning side of `fit`; imported only when something is trained."""
+
+import logging
+import math
+import signal
+import time
+import warnings
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from graben.errors import ModelError
+from graben.learning.augment import mixup
+from graben.learning.recipe import Recipe
+from graben.learning.samples import Samples
+from graben.output import written_file
+from graben.progress import track
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from lightning.pytorch import LightningModule, Trainer
+
+Batch = dict[str, Tensor]
+
+
+@dataclass
+class Record:
+    """What a training knows of itself; goes into the checkpoint."""
+
+    fingerprint: str
+    train_loss: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+    best_epoch: int = 0
+    kept: dict[str, Tensor] = field(default_factory=dict)
+    steps: int = 0
+    seconds: float = 0.0
+    finished: bool = False
+
+
+def run(
+    net: nn.Module,
+    training: Samples,
+    losses: Callable[[Batch], Tensor],
+    validate: Callable[[], float],
+    recipe: Recipe,
+    folder: Path | None,
+    fingerprint: str,
+) -> Record:
+    """Train `net` in place by `recipe`, and leave it with the weights that the recipe keeps."""
+    checkpoint = None if folder is None else Path(folder) / "last.ckpt"
+    record = Record(fingerprint)
+    saved = checkpoint if checkpoint is not None and checkpoint.exists() else None
+    if saved is not None:
+        record = _read(saved, fingerprint)
+    else:
+        record.validation.append(validate())
+        record.kept = _copy(net)
+    if not record.finished:
+        module = _Training(net, training, losses, validate, recipe, checkpoint, record)
+        _train(module, saved)
+    net.load_state_dict(record.kept)
+    return record
+
+
+def planned_steps(recipe: Recipe, samples: int) -> int:
+    """Count the gradient steps of a training that is not stopped early."""
+    steps = recipe.max_epochs * math.ceil(samples / recipe.batch_size)
+    return steps if recipe.max_steps is None else min(steps, recipe.max_steps)
+
+
+class _Batches:
+    """The batches of one epoch, mixed and shuffled by (seed, epoch) alone.
+
+    A resumed training therefore needs no saved random state.
+    """
+
+    def __init__(self, samples: Samples, recipe: Recipe, record: Record) -> None:
+        self.samples, self.recipe, self.record = samples, recipe, record
+        self.ticks = _ticks(planned_steps(recipe, len(samples)) - record.steps)
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.samples) / self.recipe.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        seeds = np.random.SeedSequence([self.recipe.seed, len(self.record.train_loss)])
+        generator = np.random.default_rng(seeds)
+        torch.manual_seed(int(seeds.generate_state(1)[0]))
+        order = generator.permutation(len(self.samples))
+        for start in range(0, len(order), self.recipe.batch_size):
+            next(self.ticks, None)
+            batch = self.samples.batch(order[start : start + self.recipe.batch_size])
+            yield mixup(batch, self.recipe.mixup, generator) if self.recipe.mixup else batch
+
+
+def _ticks(steps: int) -> Generator[int, None, None]:
+    yield from track(range(steps), "training")
+
+
+class _Training(LightningModule):
+    def __init__(
+        self,
+        net: nn.Module,
+        samples: Samples,
+        losses: Callable[[Batch], Tensor],
+        validate: Callable[[], float],
+        recipe: Recipe,
+        checkpoint: Path | None,
+        record: Record,
+    ) -> None:
+        super().__init__()
+        self.net, self.losses, self.validate = net, losses, validate
+        self.recipe, self.checkpoint, self.record = recipe, checkpoint, record
+        self.batches = _Batches(samples, recipe, record)
+        self.started = time.monotonic() - record.seconds
+        self.loss_sum = self.weight_sum = 0.0
+
+    def train_dataloader(self) -> _Batches:
+        return self.batches
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        loss = self.losses(batch)
+        weights = batch.get("weight", torch.ones_like(loss))
+        weighted = weights * loss
+        self.loss_sum += float(weighted.detach().sum())
+        self.weight_sum += float(weights.sum())
+        return weighted.mean()
+
+    def configure_optimizers(self) -> Any:
+        recipe = self.recipe
+        optimiser: torch.optim.Optimizer
+        if recipe.optimiser == "adamw":
+            optimiser = torch.optim.AdamW(
+                self.net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
+            )
+        else:
+            optimiser = torch.optim.SGD(
+                self.net.parameters(),
+                recipe.learning_rate,
+                momentum=recipe.momentum,
+                weight_decay=recipe.weight_decay,
+            )
+        if recipe.schedule == "constant":
+            return optimiser
+        steps = planned_steps(recipe, len(self.batches.samples))
+        decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+        return [optimiser], [{"scheduler": decay, "interval": "step"}]
+
+    def on_train_epoch_end(self) -> None:
+        record = self.record
+        loss = self.loss_sum / self.weight_sum
+        self.loss_sum = self.weight_sum = 0.0
+        epoch = len(record.train_loss) + 1
+        if not math.isfinite(loss):
+            raise ModelError(
+                f"the training diverged in epoch {epoch}: expected a finite loss, got {loss}. "
+                f"Use a learning rate below {self.recipe.learning_rate} or clip the gradient."
+            )
+        score = self.validate()
+        if score < record.validation[record.best_epoch]:
+            record.best_epoch = epoch
+        if record.best_epoch == epoch or not self.recipe.keep_best:
+            record.kept = _copy(self.net)
+        record.train_loss.append(loss)
+        record.validation.append(score)
+        record.steps = self.trainer.global_step
+        record.seconds = time.monotonic() - self.started
+        waited = epoch - record.best_epoch
+        enough = self.recipe.patience > 0 and waited >= self.recipe.patience
+        planned = planned_steps(self.recipe, len(self.batches.samples))
+        record.finished = enough or record.steps >= planned
+        self.trainer.should_stop = enough
+        if self.checkpoint is not None:
+            with written_file(self.checkpoint) as temporary:
+                self.trainer.save_checkpoint(temporary)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["graben"] = asdict(self.record)
+
+
+def _read(checkpoint: Path, fingerprint: str) -> Record:
+    remedy = f"Delete {checkpoint} to train anew, or choose another checkpoint folder."
+    try:
+        saved = torch.load(checkpoint, weights_only=True)["graben"]
+        record = Record(**saved)
+    except (RuntimeError, ValueError, KeyError, TypeError, EOFError, UnpicklingError) as error:
+        raise ModelError(
+            f"expected a checkpoint of graben in {checkpoint}, got a damaged or foreign file. "
+            f"{remedy}"
+        ) from error
+    if record.fingerprint != fingerprint:
+        raise ModelError(
+            f"the checkpoint {checkpoint} belongs to a training with other data, another net or "
+            f"another recipe. {remedy}"
+        )
+    return record
+
+
+def _train(module: _Training, checkpoint: Path | None) -> None:
+    recipe = module.recipe
+    on_interrupt = signal.getsignal(signal.SIGINT)
+    with _quiet():
+        trainer = Trainer(
+            accelerator="cpu",
+            devices=1,
+            max_epochs=recipe.max_epochs,
+            max_steps=-1 if recipe.max_steps is None else recipe.max_steps,
+            gradient_clip_val=recipe.clip or None,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        try:
+            trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
+        except SystemExit as stop:
+            # Lightning answers Ctrl-C by leaving the process and by switching Ctrl-C off
+            if not isinstance(stop.__context__, KeyboardInterrupt):
+                raise
+            signal.signal(signal.SIGINT, on_interrupt)
+            raise KeyboardInterrupt from None
+        finally:
+            module.batches.ticks.close()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's advice from the user, who did not choose it."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\.")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+def _copy(net: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in net.state_dict().items()}
