@@ -168,3 +168,8 @@ def test_imports_go_down_the_floors_only():
 def test_every_file_of_the_package_has_its_floor():
     names = {path.stem for path in PACKAGE.iterdir() if re.fullmatch(r"[a-z]\w*(\.py)?", path.name)}
     assert names - set(SHAFT) - {"data"} == set()
+
+
+def test_citation_names_the_version_in_use():
+    citation = (Path(__file__).parents[1] / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {graben.__version__}\n" in citation

@@ -1,0 +1,49 @@
+"""How the documentation is built: offline, and a warning is an error."""
+
+import os
+
+import graben
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+project = "graben"
+author = "the graben developers"
+release = version = graben.__version__
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "examples"]
+default_role = "code"
+
+autosummary_ignore_module_all = False
+autosummary_imported_members = True
+python_maximum_signature_line_length = 80
+numpydoc_show_class_members = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",
+    "abort_on_example_error": True,
+    "capture_repr": (),
+    "download_all_examples": False,
+    "show_memory": False,
+    "min_reported_time": 5,
+}
+
+html_theme = "alabaster"
+html_theme_options = {
+    "description": "Deep learning for working geoscientists, on an ordinary computer",
+    "fixed_sidebar": True,
+    "page_width": "1040px",
+    "sidebar_width": "230px",
+    "font_family": 'Palatino, "Palatino Linotype", Charter, Georgia, serif',
+    "code_font_size": "0.8em",
+    "link": "#8a3d14",
+    "link_hover": "#5a2808",
+}
+html_show_sourcelink = False
+html_show_copyright = False
