@@ -39,13 +39,13 @@ def forward_gardner_knopoff(catalog: Catalog) -> npt.NDArray[np.bool_]:
     array([False, False,  True])
     """
     table = catalog.table
-    days = (table["time"] - catalog.start).dt.total_seconds().to_numpy() / 86400
+    time = table["time"].astype("int64").to_numpy()
     magnitude = table["magnitude"].to_numpy(float)
-    x, y, z = _unit_vectors(table["longitude"].to_numpy(), table["latitude"].to_numpy())
+    x, y, z = unit_vectors(table["longitude"].to_numpy(), table["latitude"].to_numpy())
     reach_km, reach_days = gardner_knopoff_windows(magnitude)
     closest_cosine = np.cos(np.minimum(reach_km / EARTH_RADIUS_KM, np.pi))
-    first = np.searchsorted(days, days, "right")
-    last = np.searchsorted(days, days + reach_days, "right")
+    first = np.searchsorted(time, time, "right")
+    last = np.searchsorted(time, time + (reach_days * 86400e9).astype(np.int64), "right")
     aftershock = np.zeros(len(table), bool)
     for event in range(len(table)):
         if aftershock[event]:
@@ -73,8 +73,12 @@ def gardner_knopoff_windows(
     return 10 ** (0.1238 * magnitude + 0.983), 10 ** np.where(magnitude >= 6.5, large, small)
 
 
-def _unit_vectors(
+def unit_vectors(
     longitude: npt.NDArray[np.float64], latitude: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
+    """Give points of the sphere as vectors, shape (3, points); degrees in.
+
+    The product of two is the cosine of the angle between them.
+    """
     x, y = np.radians(longitude), np.radians(latitude)
     return np.stack([np.cos(y) * np.cos(x), np.cos(y) * np.sin(x), np.sin(y)])

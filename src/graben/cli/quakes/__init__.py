@@ -2,4 +2,7 @@
 
 import typer
 
+from graben.cli.quakes import check
+
 app = typer.Typer(no_args_is_help=True, help="Probability of earthquakes.")
+app.command("check")(check.check)
