@@ -72,9 +72,12 @@ def _show(report: "CatalogReport") -> None:
 
 
 def _facts(report: "CatalogReport") -> "Table":
+    from rich.box import SIMPLE
+    from rich.markup import escape
     from rich.table import Table
 
-    grid = Table(title=report.source, title_justify="left", show_header=False)
+    title = escape(report.source)
+    grid = Table(title=title, title_justify="left", show_header=False, box=SIMPLE)
     depths = ", ".join(f"{share:.1%} at {km:g} km" for km, share in report.fixed_depths.items())
     kinds = list(report.magnitude_types.items())
     shares = ", ".join(f"{kind} {share:.1%}" for kind, share in kinds[:6])
@@ -90,7 +93,7 @@ def _facts(report: "CatalogReport") -> "Table":
         ("unknown depths", f"{report.unknown_depths:.1%}"),
         ("aftershocks", f"{report.aftershocks:.1%} (forward Gardner-Knopoff windows)"),
     ):
-        grid.add_row(name, text or "none found")
+        grid.add_row(name, escape(text) or "none found")
     for gap in report.gaps:
         text = f"{gap.days:.1f} days from {gap.start:%Y-%m-%d}; by chance: {gap.probability:.2g}"
         grid.add_row("silence", text)
@@ -98,16 +101,18 @@ def _facts(report: "CatalogReport") -> "Table":
 
 
 def _windows(report: "CatalogReport") -> "Table":
+    from rich.box import SIMPLE
     from rich.table import Table
 
-    grid = Table(title="completeness magnitude and b-value", title_justify="left")
-    grid.add_column("window")
-    for name in ("events", "max. curvature + 0.2", "90 % fit", "95 % fit", "b", "b-positive"):
-        grid.add_column(name, justify="right")
+    title = "completeness magnitude (fullest bin + 0.2; fit of 90 and 95 %), b-value and b-positive"
+    grid = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False)
+    grid.add_column("window", no_wrap=True)
+    for name in ("events", "fullest", "90 %", "95 %", "b", "b+"):
+        grid.add_column(name, justify="right", no_wrap=True)
     for window in report.completeness:
         levels = (window.maximum_curvature, window.goodness_90, window.goodness_95)
         grid.add_row(
-            f"{window.start:%Y-%m} to {window.end:%Y-%m}",
+            f"{window.start:%Y-%m} - {window.end:%Y-%m}",
             f"{window.events:,}",
             *("-" if level != level else f"{level:.1f}" for level in levels),
             _with_uncertainty(window.b_value),
