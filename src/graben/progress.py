@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
-Display = Callable[[Iterable[Item], str, int | None], Iterator[Item]]
+Display = Callable[[Iterable[Any], str, int | None], Iterator[Any]]
 
 _display: ContextVar[Display | None] = ContextVar("display", default=None)
 
