@@ -4,7 +4,7 @@ No science: catalogues come as plain columns, elevations as plain grids. What sh
 `tools/build_embedded_data.py`.
 """
 
-from graben.datasets.fetching import cache_folder, fetch, path_of
+from graben.datasets.fetching import cache_folder, fetch, is_fetched, path_of
 from graben.datasets.loading import (
     decoded_sha256,
     load_catalog_table,
@@ -22,6 +22,7 @@ __all__ = [
     "cache_folder",
     "decoded_sha256",
     "fetch",
+    "is_fetched",
     "load_catalog_table",
     "load_coastline",
     "load_elevation",

@@ -37,6 +37,12 @@ def _is_whole(path: Path, expected: Package | Dataset) -> bool:
     )
 
 
+def is_fetched(name: str) -> bool:
+    """Whether a data set lies in the cache, whole and with the right hash."""
+    dataset = about(name)
+    return _is_whole(cache_folder() / dataset.file, dataset)
+
+
 def path_of(name: str) -> Path:
     """Path of a data set that was fetched, its hash checked.
 
