@@ -117,7 +117,6 @@ def read_usgs_table(source: Path | BytesIO) -> Table:
         dtype=dict.fromkeys(texts, str),
         keep_default_na=False,
         na_values={column: [""] for column in numbers},
-        float_precision="round_trip",
     )
     frame["time"] = pd.to_datetime(frame["time"], utc=True, format="ISO8601").dt.tz_localize(None)
     frame = frame.sort_values("time", kind="stable")
