@@ -33,7 +33,7 @@ WADL = (
     + "</request></method></resource></resources></application>"
 )
 EVENT = (
-    '<event publicID="quakeml:local/{event_id}"><preferredOriginID>quakeml:local/o{event_id}'
+    '<event publicID="quakeml:local/{event_id}">{kind}<preferredOriginID>quakeml:local/o{event_id}'
     '</preferredOriginID><origin publicID="quakeml:local/o{event_id}"><time><value>{time}</value>'
     "</time><longitude><value>{longitude!r}</value></longitude><latitude><value>{latitude!r}"
     "</value></latitude><depth><value>{metres!r}</value></depth></origin>"
@@ -72,7 +72,9 @@ class Service:
 
 def quakeml(table: pd.DataFrame) -> bytes:
     rows = table.assign(
-        time=table["time"].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), metres=table["depth"] * 1000
+        time=table["time"].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        metres=table["depth"] * 1000,
+        kind=np.where(table["event_id"] == "blast", "<type>quarry blast</type>", ""),
     )
     body = "".join(
         EVENT.format(**row, size=MAGNITUDE.format(**row) if row["magnitude"] > 0 else "")
@@ -103,7 +105,7 @@ def handler_of(service: Service) -> type[BaseHTTPRequestHandler]:
             service.asked.append(query)
             fault = service.faults.popleft() if service.faults else service.always
             found = service.select(query)
-            content = quakeml(found)
+            content = quakeml(found[: service.limit])
             if isinstance(fault, int):
                 self.reply(fault, b"scripted")
             elif fault == "reset":
@@ -234,17 +236,22 @@ def test_what_broke_off_goes_on_where_it_stopped(service, pauses, tmp_path):
 
 
 def test_the_open_end_is_asked_anew(service, pauses, tmp_path):
-    now = pd.Timestamp.now("UTC").floor("us")
-    late = some_events(1, 100).assign(time=now - pd.to_timedelta(np.arange(100) + 1, unit="h"))
-    service.events = pd.concat([service.events, late[1:].assign(event_id=late["event_id"] + "n")])
-    end = now + pd.Timedelta(days=99)
+    """Yesterday's events may be revised tomorrow, though the period stays the same."""
+    end = pd.Timestamp.now("UTC").floor("us") - pd.Timedelta(days=1)
+    late = some_events(1, 100).assign(time=end - pd.to_timedelta(np.arange(100), unit="h"))
+    late["event_id"] += "late"
+    early, service.events = service.events, pd.concat([service.events, late[1:]])
     first = fetch(service, tmp_path, start="2005-01-01", end=end)
-    assert now - pd.Timedelta(minutes=1) < first.end < now + pd.Timedelta(minutes=5)
     service.asked.clear()
-    service.events = pd.concat([service.events, late[:1].assign(event_id="new")])
+    service.events = pd.concat([early, late])
     second = fetch(service, tmp_path, start="2005-01-01", end=end)
-    assert len(second) == len(first) + 1
+    assert (len(second), second.end) == (len(first) + 1, end)
     assert len(service.asked) <= 2
+
+
+def test_a_period_reaches_no_further_than_now(service, pauses, tmp_path):
+    catalog = fetch(service, tmp_path, end="2200-01-01")
+    assert abs(catalog.end - pd.Timestamp.now("UTC")) < pd.Timedelta(minutes=5)
 
 
 def test_many_events_of_one_moment_are_split_in_space(service, pauses, tmp_path):
@@ -277,12 +284,15 @@ def test_nothing_there_is_said(service, pauses, tmp_path):
         fetch(service, tmp_path, start="2006-01-01", end="2001-01-01")
 
 
-def test_events_without_magnitude_are_left_out_and_counted(service, pauses, tmp_path):
+def test_blasts_and_events_without_magnitude_are_left_out_and_counted(service, pauses, tmp_path):
     bare = service.events["event_id"].isin(["e7", "e8"])
     service.events.loc[bare, "magnitude"] = np.nan
+    blast = service.events["event_id"] == "e9"
+    service.events.loc[blast, "event_id"] = "blast"
     catalog = fetch(service, tmp_path)
-    assert_holds(catalog, service.events[~bare])
-    assert "without 2 events" in catalog.source
+    assert_holds(catalog, service.events[~bare & ~blast])
+    assert "without 2 events that lack" in catalog.source
+    assert "without 1 events that are no earthquakes" in catalog.source
 
 
 def test_no_service_at_all_ends_with_a_remedy(pauses, tmp_path, monkeypatch):

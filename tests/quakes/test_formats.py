@@ -199,6 +199,19 @@ def test_damaged_files_are_refused_with_a_remedy(tmp_path):
         read_catalog(tmp_path / "absent.csv")
 
 
+def test_blasts_are_left_out_and_counted(tmp_path):
+    path = tmp_path / "comcat.csv"
+    lines = comcat().splitlines()
+    lines[1] = lines[1].replace(",earthquake,", ",nuclear explosion,")
+    path.write_text("\n".join(lines))
+    catalog = read_catalog(path)
+    assert len(catalog) == 2
+    assert catalog.source == "comcat.csv (CSV); without 1 events that are no earthquakes"
+    rows = [line.replace("magType", "type").replace(",mww,", ",Mw,") for line in (COMCAT, lines[2])]
+    path.write_text("\n".join([rows[0].replace("place,type", "place,kind"), rows[1]]))
+    assert len(read_catalog(path)) == 1
+
+
 def test_events_without_magnitude_are_found_by_validation(tmp_path):
     event = quakeml.Event(origins=[quakeml.Origin(time=obspy.UTCDateTime(0))])
     quakeml.Catalog([event]).write(tmp_path / "events.xml", format="QUAKEML")

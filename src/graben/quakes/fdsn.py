@@ -17,7 +17,7 @@ from graben.errors import CatalogError, InputError, ServiceError
 from graben.output import written_file
 from graben.progress import track
 from graben.quakes.catalog import NEEDED, Catalog, as_utc
-from graben.quakes.formats import event_table, read_quakeml
+from graben.quakes.formats import event_table, only_earthquakes, read_quakeml
 from graben.quakes.region import Region
 
 WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before each new attempt
@@ -63,8 +63,8 @@ def fetch_catalog(
     Returns
     -------
     Catalog
-        Its end is `end`, not the last event. Events without place, time or magnitude are left
-        out and counted in its source.
+        Its end is `end`, not the last event. Events without place, time or magnitude, and
+        blasts and the like, are left out and counted in its source.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def fetch_catalog(
     parts = []
     for query in track(whole.years(), f"fetching from {service_url}"):
         parts.append(_fetched(service, query, Path(cache_folder), now))
-    table = _once(parts)
+    table, note = only_earthquakes(_once(parts))
     usable = table[list(NEEDED)].notna().all(axis=1)
     table = table[usable]
     if table.empty:
@@ -92,7 +92,7 @@ def fetch_catalog(
             f"{service_url} has no event of M {min_magnitude:g} or more in the region from "
             f"{first} to {last}. Lower the magnitude, or widen the region or period."
         )
-    source = f"{service_url}, fetched {now:%Y-%m-%d}, {whole}"
+    source = f"{service_url}, fetched {now:%Y-%m-%d}, {whole}{note}"
     if not usable.all():
         source += f"; without {(~usable).sum()} events that lack place, time or magnitude"
     catalog = Catalog.from_table(table, source)

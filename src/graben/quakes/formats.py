@@ -25,10 +25,12 @@ ALIASES = {
     "magnitude": ("magnitude", "mag", "m"),
     "event_id": ("event_id", "id"),
     "magnitude_type": ("magnitude_type", "magtype", "mag_type"),
+    "event_type": ("event_type", "type"),
 }
 CSEP_COLUMNS = ("lon", "lat", "mag", "time_string", "depth", "catalog_id", "event_id")
 ZMAP_MOMENT = ("year", "month", "day", "hour", "minute", "second")
 ZMAP_COLUMNS = ("longitude", "latitude", *ZMAP_MOMENT[:3], "magnitude", "depth", *ZMAP_MOMENT[3:])
+NO_EARTHQUAKE = "explosion|blast|boom|eruption|slide|collapse|crash|avalanche|ice quake|meteorite"
 LAYOUTS = (
     "ComCat CSV (time, latitude, longitude, depth, mag, magType, id), CSEP (lon, lat, mag, "
     "time_string, depth, catalog_id, event_id), ZMAP (10 or more numbers: longitude latitude "
@@ -64,6 +66,9 @@ def read_catalog(path: str | Path) -> Catalog:
         The file; its layout is told from its content, not from its name. Times without offset
         are UTC. `x` and `y` columns are ignored. Without a depth column depths are NaN.
 
+    Blasts, eruptions and the like are left out where the file tells them (ComCat, QuakeML); the
+    source says how many.
+
     Raises
     ------
     CatalogError
@@ -84,19 +89,20 @@ def read_raw(path: str | Path) -> RawCatalog:
     """
     path = Path(path)
     content = _content(path)
+    stated: dict[str, str] = {}
     if content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
-        return RawCatalog(read_quakeml(content, path.name), f"{path.name} (QuakeML)")
-    try:
-        lines = content.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise _unknown(path, "bytes that are no text") from error
-    stated, body = _leading_comments(lines)
-    if not body:
-        raise CatalogError(f"expected a catalogue in {path}, got no line. Check how it was made.")
-    if len(_numbers(body[0])) >= len(ZMAP_COLUMNS):
-        return RawCatalog(_zmap(body, path), f"{path.name} (ZMAP)")
-    source = stated.get("source", f"{path.name} (CSV)")
-    return RawCatalog(_csv(body, path), source, stated.get("start"), stated.get("end"))
+        table, layout = read_quakeml(content, path.name), "QuakeML"
+    else:
+        stated, body = _leading_comments(_lines(content, path))
+        if not body:
+            raise CatalogError(f"expected a catalogue in {path}, got no line. Get it again.")
+        if len(_numbers(body[0])) >= len(ZMAP_COLUMNS):
+            table, layout = _zmap(body, path), "ZMAP"
+        else:
+            table, layout = _csv(body, path), "CSV"
+    table, note = only_earthquakes(table)
+    source = stated.get("source", f"{path.name} ({layout})") + note
+    return RawCatalog(table, source, stated.get("start"), stated.get("end"))
 
 
 def write_catalog(catalog: Catalog, path: str | Path) -> None:
@@ -119,13 +125,15 @@ def event_table(events: Any) -> pd.DataFrame:
     """Turn an ObsPy event catalogue into a table with the columns of `Catalog`.
 
     Preferred origins and magnitudes, where none is preferred the first; depths from metres to
-    km. An event without either keeps NaN, for validation to find.
+    km. An event without either keeps NaN, for validation to find. The column `event_type` comes
+    on top; see `only_earthquakes`.
     """
     rows = []
     for event in events:
         origin = event.preferred_origin() or next(iter(event.origins), None)
         size = event.preferred_magnitude() or next(iter(event.magnitudes), None)
         row: dict[str, object] = {"event_id": str(event.resource_id.id)}
+        row["event_type"] = event.event_type
         if origin is not None:
             row["time"] = str(origin.time)
             row["longitude"], row["latitude"] = origin.longitude, origin.latitude
@@ -134,6 +142,19 @@ def event_table(events: Any) -> pd.DataFrame:
             row["magnitude"], row["magnitude_type"] = size.mag, size.magnitude_type or ""
         rows.append(row)
     return pd.DataFrame(rows, columns=list(ALIASES))
+
+
+def only_earthquakes(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Leave out blasts and the like, and say how many in a few words for the source.
+
+    Events whose `event_type` is unknown are kept; the column itself is dropped.
+    """
+    if "event_type" not in table:
+        return table, ""
+    kind = table["event_type"].astype(object).fillna("").astype(str).str.lower()
+    other = kind.str.contains(NO_EARTHQUAKE, regex=True)
+    note = f"; without {other.sum()} events that are no earthquakes" if other.any() else ""
+    return table[~other].drop(columns="event_type"), note
 
 
 def _content(path: Path) -> bytes:
@@ -151,6 +172,13 @@ def _content(path: Path) -> bytes:
         raise CatalogError(
             f"expected a whole gzip file, but {path} is damaged ({error}). Get it again."
         ) from error
+
+
+def _lines(content: bytes, path: Path) -> list[str]:
+    try:
+        return content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise _unknown(path, "bytes that are no text") from error
 
 
 def _leading_comments(lines: list[str]) -> tuple[dict[str, str], list[str]]:
