@@ -15,7 +15,7 @@ def forecast(n: int = 20_000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_the_table_equals_the_loop() -> None:
     p, y, w = forecast(500)
-    p[0] = 1.0
+    p[:4] = 0.01, 0.3, 0, 1  # on the limits
     table = reliability(p, y, w)
     assert table.high.tolist() == [0.01, 0.03, 0.1, 0.3, 1]
     for k, (low, high) in enumerate(zip(table.low, table.high, strict=True)):

@@ -72,6 +72,66 @@ def test_one_step_is_the_hand_computed_one() -> None:
     assert history.steps == 1
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"momentum": 0.8},
+        {"weight_decay": 0.3},
+        {"clip": 0.5},
+        {"schedule": "cosine"},
+        {"momentum": 0.9, "weight_decay": 0.1, "clip": 1.0, "schedule": "cosine"},
+    ],
+)
+def test_descent_with_everything_on_equals_the_loop(change: dict[str, object]) -> None:
+    x = np.random.default_rng(4).normal(size=(12, 3))
+    recipe = replace(ONE_STEP, max_epochs=3, batch_size=12, **change)
+
+    def slope(output: Tensor, batch: dict[str, Tensor]) -> Tensor:
+        return 4 * output[:, 0] + 0 * batch["y"]
+
+    net = nn.Sequential(nn.Linear(3, 1, bias=False))
+    initialise(net, recipe)
+    w, velocity = net[0].weight.detach().numpy()[0].astype(float), np.zeros(3)
+    for step in range(3):
+        gradient = 4 * x.mean(0)
+        if recipe.clip:
+            gradient = gradient * min(1, recipe.clip / np.linalg.norm(gradient))
+        gradient = gradient + recipe.weight_decay * w
+        velocity = recipe.momentum * velocity + gradient
+        rate = recipe.learning_rate
+        if recipe.schedule == "cosine":
+            rate *= (1 + np.cos(np.pi * step / 3)) / 2
+        w = w - rate * velocity
+    samples = TensorSamples(x, np.zeros(12))
+    fit(net, samples, samples, slope, recipe)
+    np.testing.assert_allclose(net[0].weight.detach().numpy()[0], w, atol=1e-5)
+
+
+def test_each_epoch_visits_every_sample_once_in_an_order_of_its_own() -> None:
+    seen = []
+
+    class Watched(TensorSamples):
+        def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
+            seen.append(indices)
+            return super().batch(indices)
+
+    x = np.random.default_rng(0).normal(size=(20, 1))
+    recipe = replace(ONE_STEP, max_epochs=2, batch_size=10)
+    net = nn.Sequential(nn.Linear(1, 1))
+    fit(net, Watched(x, x[:, 0] > 0), TensorSamples(x, x[:, 0] > 0), "cross-entropy", recipe)
+    first, second = np.concatenate(seen[1:3]), np.concatenate(seen[3:5])
+    assert sorted(first) == sorted(second) == list(range(20))
+    assert first.tolist() != second.tolist()
+
+
+def test_validation_is_never_class_weighted() -> None:
+    def before(class_weight: float) -> float:
+        recipe = replace(ONE_STEP, class_weight=class_weight)
+        return fit(small_net(), problem(), problem(1), "cross-entropy", recipe).validation[0]
+
+    assert before(1.0) == before(50.0)
+
+
 def test_cross_entropy_equals_the_loop() -> None:
     x = np.random.default_rng(1).normal(size=(20, 3)).astype("f4")
     y = (x[:, 0] > 0.3).astype(float)

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import signal
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator
@@ -204,7 +203,6 @@ def _read(checkpoint: Path, fingerprint: str) -> Record:
 
 def _train(module: _Training, checkpoint: Path | None) -> None:
     recipe = module.recipe
-    on_interrupt = signal.getsignal(signal.SIGINT)
     with _quiet():
         trainer = Trainer(
             accelerator="cpu",
@@ -220,10 +218,9 @@ def _train(module: _Training, checkpoint: Path | None) -> None:
         try:
             trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
         except SystemExit as stop:
-            # Lightning answers Ctrl-C by leaving the process and by switching Ctrl-C off
+            # Lightning answers Ctrl-C by leaving the process
             if not isinstance(stop.__context__, KeyboardInterrupt):
                 raise
-            signal.signal(signal.SIGINT, on_interrupt)
             raise KeyboardInterrupt from None
         finally:
             module.batches.ticks.close()
