@@ -188,6 +188,16 @@ def test_formats_of_one_map_refuse_several(write, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_model_without_rates_has_no_csep_grid_but_a_map(tmp_path):
+    forecast = made_forecast()
+    forecast["expected_count"][:] = np.nan
+    with pytest.raises(InputError, match="such as grid-cnn or omori"):
+        write_csep(forecast, tmp_path / "forecast.dat")
+    write_geotiff(forecast, tmp_path / "forecast.tif")
+    write_netcdf(forecast, tmp_path / "forecast.nc")
+    xr.testing.assert_equal(read_forecast(tmp_path / "forecast.nc"), forecast)
+
+
 @pytest.mark.parametrize("write", WRITERS)
 def test_a_full_disk_leaves_what_stood_there(write, tmp_path, monkeypatch):
     path = tmp_path / "forecast.out"

@@ -223,7 +223,7 @@ def write_csep(forecast: xr.Dataset, path: str | Path) -> None:
     Raises
     ------
     InputError
-        The forecast holds several maps, or the place is not writable.
+        The forecast holds several maps or no rates, or the place is not writable.
     OutputError
         Writing failed half way; an earlier file is unchanged.
 
@@ -232,6 +232,11 @@ def write_csep(forecast: xr.Dataset, path: str | Path) -> None:
     Savran et al. (2022), doi:10.1785/0220220033.
     """
     one = single_map(forecast)
+    if not np.isfinite(one["expected_count"]).all():
+        raise InputError(
+            f"expected rates in every cell, but the model {one.attrs['model']} gives none. Choose "
+            "a model of rates, such as grid-cnn or omori."
+        )
     lat, lon = cell_edges(forecast)
     rows, columns = one["expected_count"].shape
     # the format runs fastest along latitude
