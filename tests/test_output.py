@@ -164,3 +164,17 @@ def test_no_space_left_for_a_folder(old_folder):
     assert "OutputError: could not write" in done.stderr
     assert (old_folder / "map.txt").read_text() == "old"
     assert names(old_folder.parent) == [old_folder.name]
+
+
+def test_a_move_that_fails_brings_the_old_folder_back(old_folder, monkeypatch):
+    rename = type(old_folder).rename
+
+    def reluctant(self, target):
+        if target == old_folder and not self.name.endswith("-old"):
+            raise OSError("moved too far")
+        return rename(self, target)
+
+    monkeypatch.setattr(type(old_folder), "rename", reluctant)
+    with pytest.raises(OutputError), written_folder(old_folder):
+        pass
+    assert (old_folder / "map.txt").read_text() == "old"

@@ -93,7 +93,12 @@ def written_folder(path: str | Path) -> Iterator[Path]:
         old = temporary.with_name(temporary.name + "-old")
         if path.exists():
             path.rename(old)
-        temporary.rename(path)
+        try:
+            temporary.rename(path)
+        except OSError:
+            if old.exists():
+                old.rename(path)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         if isinstance(error, OutputError):

@@ -33,6 +33,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "Stability",
             "block_bootstrap",
             "bootstrap_score",
+            "bootstrap_scores",
             "paired_gain",
             "stability",
             "sums_by_block",

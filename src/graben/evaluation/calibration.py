@@ -120,7 +120,7 @@ def calibration_error(
     Returns
     -------
     CalibrationError
-        Sum of |expected - observed| over the bins, per sum of weights, and per happening (NaN
+        Sum of the absolute differences over the bins, per sum of weights, and per happening (NaN
         where nothing happened).
     """
     p, y, w = checked(probability, outcome, weight)

@@ -1,5 +1,6 @@
 """Is the difference real? Intervals over blocks of time, and spread over seeds and folds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -163,7 +164,22 @@ def bootstrap_score(
     InputError
         Fewer than two blocks hold any weight.
     """
-    value = score.compute(probability, outcome, weight)
+    return bootstrap_scores(
+        (score,), probability, outcome, weight, blocks, n=n, seed=seed, levels=levels
+    )[0]
+
+
+def bootstrap_scores(
+    scores: Sequence[Score],
+    probability: np.ndarray,
+    outcome: np.ndarray,
+    weight: np.ndarray,
+    blocks: np.ndarray,
+    n: int = 300,
+    seed: int = 0,
+    levels: tuple[float, float] = (0.025, 0.975),
+) -> list[Interval]:
+    """Give several scores of the same samples with their intervals; see `bootstrap_score`."""
     valid = ~(np.isnan(probability) | np.isnan(outcome) | np.isnan(weight))
     blocks = blocks[valid]
     p, y, w = checked(probability[valid], outcome[valid], weight[valid])
@@ -177,8 +193,14 @@ def bootstrap_score(
     p = np.tile(centre, 2)
     y = np.repeat([0.0, 1.0], cells)
     drawn = _resampled(held, n, seed) @ mass[held]
-    low, high = np.nanquantile([score.compute(p, y, weights) for weights in drawn], levels)
-    return Interval(value, float(low), float(high))
+    found = []
+    for score in scores:
+        again = [score.compute(p, y, weights) for weights in drawn]
+        known = [value for value in again if not np.isnan(value)]
+        low, high = np.quantile(known, levels) if known else (np.nan, np.nan)
+        value = score.compute(probability, outcome, weight)
+        found.append(Interval(value, float(low), float(high)))
+    return found
 
 
 def stability(scores: np.ndarray) -> Stability:
@@ -216,7 +238,7 @@ def _resampled(held: np.ndarray, n: int, seed: int) -> np.ndarray:
     return generator.multinomial(blocks, np.full(blocks, 1 / blocks), size=n).astype(float)
 
 
-def _cells(p: np.ndarray, w: np.ndarray, cells: int = 4000) -> tuple[np.ndarray, np.ndarray]:
+def _cells(p: np.ndarray, w: np.ndarray, cells: int = 2000) -> tuple[np.ndarray, np.ndarray]:
     """Assign each sample to a cell of like probability; give the cells' mean probability too.
 
     Half of the limits follow the samples and half the expected happenings, so that neither the

@@ -16,6 +16,7 @@ from graben.quakes import kernels
 from graben.quakes.declustering import forward_gardner_knopoff
 from graben.quakes.grid import Grid
 from graben.quakes.quantity import Quantity
+from graben.quakes.region import Region
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,6 +149,9 @@ class SeismicityMaps:
         The kernels; the maps come in this order, smoothed first.
     quantity
         Over how many days the decay is integrated, and which earthquakes are targets.
+    reference
+        The box, with 5 degrees around it, over which the long-run number of targets is taken;
+        the grid's own by default.
     source_magnitude
         The smallest magnitude that counts.
     memory_days
@@ -167,6 +171,7 @@ class SeismicityMaps:
         omori: tuple[OmoriKernel, ...],
         *,
         quantity: Quantity,
+        reference: Region | None = None,
         source_magnitude: float = 4.5,
         memory_days: float = 7300.0,
     ) -> None:
@@ -175,13 +180,13 @@ class SeismicityMaps:
         self.omori = omori
         self.quantity = quantity
         self.memory_days = memory_days
-        padded = grid.region.padded(PADDING_DEGREES)
+        padded = (reference or grid.region).padded(PADDING_DEGREES)
         self.sources = catalog.select(min_magnitude=source_magnitude, region=padded)
         if not len(self.sources):
             raise CatalogError(
                 f"the catalogue holds no event of M >= {source_magnitude:g} within "
-                f"{PADDING_DEGREES:g} degrees of {grid.region}. Give a catalogue that covers the "
-                "region, or another region."
+                f"{PADDING_DEGREES:g} degrees of {reference or grid.region}. Give a catalogue that "
+                "covers the region, or another region."
             )
         self._start = catalog.start
         self._declustered = ~forward_gardner_knopoff(self.sources)

@@ -42,6 +42,8 @@ class Scene:
         Metres above sea at 0.025 degrees, covering the region; None if there is no terrain.
     source_magnitude
         The smallest magnitude that counts as a source.
+    reference
+        The box that the long-run number of targets is counted over; the region by default.
     """
 
     catalog: Catalog
@@ -49,6 +51,7 @@ class Scene:
     quantity: Quantity = field(default_factory=Quantity)
     elevation: "xr.DataArray | None" = None
     source_magnitude: float = 4.5
+    reference: Region | None = None
 
     @cached_property
     def grid(self) -> Grid:
@@ -86,6 +89,7 @@ class Scene:
             smoothed_kernels(self.source_magnitude),
             omori_kernels(),
             quantity=self.quantity,
+            reference=self.reference,
             source_magnitude=self.source_magnitude,
         )
 

@@ -1,5 +1,6 @@
 """A study: a scene with issue times split into training, validation and test."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from scipy.sparse import csr_matrix
 from graben.errors import CatalogError
 from graben.quakes.places import disc_matrix, struck
 from graben.quakes.rasters import days_since_epoch
+from graben.quakes.region import Region
 from graben.quakes.scene import Scene
 
 Part = Literal["training", "validation", "test"]
@@ -55,26 +57,30 @@ class Study(Scene):
 
     Parameters
     ----------
-    catalog, region, quantity, elevation, source_magnitude
+    catalog, region, quantity, elevation, source_magnitude, reference
         As of `Scene`.
     periods
         Training, validation and test.
+    boxes
+        Named parts of the region that are scored apart as well.
+    region_name
+        What the region is called in scores.
     """
 
     periods: Periods = field(default_factory=Periods)
+    boxes: Mapping[str, Region] = field(default_factory=dict)
+    region_name: str = "region"
 
     def __post_init__(self) -> None:
+        if not len(self.issue_times):
+            raise CatalogError(
+                f"no window of {self.quantity.horizon_days} days fits into the periods "
+                f"{self.periods}. Choose longer periods or a shorter horizon."
+            )
         if self.catalog.end < self.issue_times[-1] + self.window_length:
             raise CatalogError(
                 f"the catalogue ends {self.catalog.end:%Y-%m-%d}, before the test period's end "
                 f"{self.periods.test_end}. Choose an earlier end or a longer catalogue."
-            )
-        if not self.counts("training").any():
-            raise CatalogError(
-                f"the training period {self.periods.training_start} to "
-                f"{self.periods.training_end} holds no event of M >= "
-                f"{self.quantity.min_magnitude:g} in {self.region}. Lower the target magnitude, "
-                "or give a longer or larger catalogue."
             )
 
     @property
@@ -120,6 +126,16 @@ class Study(Scene):
         np.add.at(counts, (used["window"], used["row"], used["column"]), 1)
         return counts
 
+    def require_training_events(self) -> None:
+        """Raise CatalogError if there is nothing to learn from."""
+        if not self.counts("training").any():
+            raise CatalogError(
+                f"the training period {self.periods.training_start} to "
+                f"{self.periods.training_end} holds no event of M >= "
+                f"{self.quantity.min_magnitude:g} in {self.region}. Lower the target magnitude, "
+                "or give a longer or larger catalogue."
+            )
+
     def counts(self, part: Part) -> NDArray[Any]:
         """Return the target events per cell, (window, lat, lon), of one period."""
         return self._counts[self.part == part]
@@ -127,6 +143,11 @@ class Study(Scene):
     def windows_of(self, *parts: Part) -> NDArray[Any]:
         """Return the numbers of the windows of some periods."""
         return np.flatnonzero(np.isin(self.part, parts))
+
+    @cached_property
+    def scored(self) -> dict[str, Region]:
+        """The whole region and the named boxes."""
+        return {self.region_name: self.region, **self.boxes}
 
     @cached_property
     def places(self) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from graben.errors import ModelError
 from graben.learning import History, Recipe, TensorSamples, fit
+from graben.learning.threads import torch_threads
 from graben.quakes.models.base import Situation
 from graben.quakes.models.mixture import Omori, Stationary
 from graben.quakes.models.rates import RateModel
@@ -44,10 +45,11 @@ RECIPE = Recipe(
 
 
 @dataclass(frozen=True)
-class _Patches:
+class Patches:
     """Channels around cells, (cell, channel, 3, 3), and what the sparse objective needs of each.
 
-    `y` is 1 for an event's cell, and minus the expected count that a drawn cell stands for.
+    `x` is scaled by the training's mean and deviation. `y` is 1 for an event's cell, and minus
+    the expected count that a drawn cell stands for.
     """
 
     x: NDArray[Any]
@@ -108,12 +110,13 @@ class GridCnn(RateModel):
         self.stationary_, self.omori_ = Stationary(), Omori()
         for base in (self.stationary_, self.omori_):
             base.fit_rates(study)
-        training = self._gather(study, "training", CELLS_PER_TRAINING)
-        validation = self._gather(study, "validation", CELLS_PER_VALIDATION)
+        x, y = self._gather(study, "training", CELLS_PER_TRAINING)
         axes = (0, 2, 3)
-        self.mean_ = training.x.mean(axis=axes, dtype=np.float64).astype(np.float32)
-        self.deviation_ = training.x.std(axis=axes, dtype=np.float64).astype(np.float32) + SMALLEST
-        self.low_, self.high_ = training.x.min(axis=axes), training.x.max(axis=axes)
+        self.mean_ = x.mean(axis=axes, dtype=np.float64).astype(np.float32)
+        self.deviation_ = x.std(axis=axes, dtype=np.float64).astype(np.float32) + SMALLEST
+        self.low_, self.high_ = x.min(axis=axes), x.max(axis=axes)
+        training = Patches(self._normalised(x), y)
+        validation = self.patches(study, "validation")
         self.nets_: dict[str, Any] = {}
         self.histories_: dict[str, History] = {}
         for kernel in (3, 1):
@@ -121,22 +124,35 @@ class GridCnn(RateModel):
                 self._train(f"{kernel}x{kernel}-{seed}", kernel, seed, training, validation)
 
     def _train(
-        self, key: str, kernel: int, seed: int, training: _Patches, validation: _Patches
+        self, key: str, kernel: int, seed: int, training: Patches, validation: Patches
     ) -> None:
         net = _net(len(self.channels), kernel, self.dropout)
         samples = [
-            TensorSamples(_middle(self._normalised(part.x), kernel), part.y)
-            for part in (training, validation)
+            TensorSamples(_middle(part.x, kernel), part.y) for part in (training, validation)
         ]
         recipe = replace(self.recipe, seed=self.recipe.seed + seed)
-        self.histories_[key] = fit(net, samples[0], samples[1], sparse_poisson, recipe)
+        with torch_threads(1):
+            self.histories_[key] = fit(net, samples[0], samples[1], sparse_poisson, recipe)
         self.nets_[key] = net
 
     def _normalised(self, channels: NDArray[Any]) -> NDArray[Any]:
         shape = (-1, 1, 1)
         return (channels - self.mean_.reshape(shape)) / self.deviation_.reshape(shape)
 
-    def _gather(self, study: Study, part: Part, cells: int) -> _Patches:
+    def patches(self, study: Study, part: Part) -> Patches:
+        """Return the events' cells and drawn cells of a period, scaled for the nets."""
+        x, y = self._gather(study, part, CELLS_PER_VALIDATION)
+        return Patches(self._normalised(x), y)
+
+    def correction(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the ensemble's f for the middle cells of scaled channels, (cell,)."""
+        return np.mean([f[:, 0, 0] for f in self._answers(x)], axis=0)
+
+    def _answers(self, x: NDArray[Any]) -> list[NDArray[Any]]:
+        """Return f of each net for scaled channels with one cell of margin."""
+        return [_answer(net, _middle(x, int(key[0]))) for key, net in self.nets_.items()]
+
+    def _gather(self, study: Study, part: Part, cells: int) -> tuple[NDArray[Any], NDArray[Any]]:
         windows = study.windows_of(part)
         times = study.issue_times[windows]
         rng = np.random.default_rng(self.recipe.seed)
@@ -153,7 +169,7 @@ class GridCnn(RateModel):
                 x.append(_patches(padded[i], row, column))
                 y.append(np.ones(len(events), np.float32))
                 y.append(np.full(drawn.size, -rates[i].sum() / drawn.size, np.float32))
-        return _Patches(np.concatenate(x), np.concatenate(y))
+        return np.concatenate(x), np.concatenate(y)
 
     def _channels(
         self, scene: Scene, times: pd.DatetimeIndex, maps: NDArray[Any]
@@ -170,29 +186,11 @@ class GridCnn(RateModel):
             logs.append(np.broadcast_to(scene.terrain, (len(times), *scene.terrain.shape)))
         return np.concatenate(logs, axis=1), omori
 
-    def rates_of(self, scene: Scene, times: pd.DatetimeIndex, maps: NDArray[Any]) -> NDArray[Any]:
-        """Return expected counts (time, lat, lon), corrected by the ensemble's mean."""
-        corrections, omori = self._corrections(scene, times, maps)
-        return omori * np.exp(corrections.mean(axis=0))
-
     def members_of(self, scene: Scene, times: pd.DatetimeIndex, maps: NDArray[Any]) -> NDArray[Any]:
-        """Return the rates of each net alone, (net, time, lat, lon)."""
-        corrections, omori = self._corrections(scene, times, maps)
-        return omori * np.exp(corrections)
-
-    def _corrections(
-        self, scene: Scene, times: pd.DatetimeIndex, maps: NDArray[Any]
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
-        import torch
-
+        """Return the rates with each net's correction, (net, time, lat, lon)."""
         channels, omori = self._channels(scene, times, maps)
         x = np.pad(self._normalised(channels), ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
-        with torch.inference_mode():
-            corrections = [
-                net(torch.from_numpy(_middle(x, int(key[0]))))[:, 0].numpy()
-                for key, net in self.nets_.items()
-            ]
-        return np.stack(corrections), omori
+        return omori * np.exp(np.stack(self._answers(x)))
 
     def check(self, situation: Situation) -> None:
         """Refuse a scene whose channels lie outside what the nets were trained on.
@@ -285,6 +283,21 @@ def _net(channels: int, kernel: int, dropout: float) -> Any:
 
     layers = (Convolution(16, kernel=kernel), Convolution(16, kernel=1))
     return ConvNet(ConvNetConfig(channels, layers, dropout=dropout, zero_initialised=True))
+
+
+def _answer(net: Any, x: NDArray[Any]) -> NDArray[Any]:
+    """Return the net's map for each image; one at a time, which the processor's cache likes."""
+    import torch
+
+    if x.shape[-1] <= 3:
+        with torch.inference_mode():
+            return net(torch.from_numpy(x))[:, 0].numpy()
+    maps = []
+    with torch.inference_mode():
+        for image in x:
+            one = torch.from_numpy(image[None]).contiguous(memory_format=torch.channels_last)
+            maps.append(net(one)[0, 0].numpy())
+    return np.stack(maps)
 
 
 def _middle(x: NDArray[Any], kernel: int) -> NDArray[Any]:

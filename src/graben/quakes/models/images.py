@@ -74,6 +74,7 @@ class Surroundings:
             (SmoothedKernel(20.0, True, magnitude),),
             (OmoriKernel(1.2, 0.7, 10.0),),
             quantity=self.scene.quantity,
+            reference=self.scene.reference or self.scene.region,
             source_magnitude=magnitude,
         )
         images = np.zeros((window.size, 2, SIDE, SIDE), np.float16)

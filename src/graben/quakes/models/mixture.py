@@ -69,12 +69,12 @@ class Mixture(RateModel):
         weights[chosen] = expectation_maximisation(values[:, chosen], totals[chosen])
         return weights
 
-    def rates_of(self, scene: Scene, times: pd.DatetimeIndex, maps: NDArray[Any]) -> NDArray[Any]:
-        """Return expected counts (time, lat, lon) from the maps of the past at these times."""
+    def members_of(self, scene: Scene, times: pd.DatetimeIndex, maps: NDArray[Any]) -> NDArray[Any]:
+        """Return the rates, (1, time, lat, lon): there is one member."""
         seismic = np.tensordot(maps, self.weights_[:-2].astype(np.float32), (1, 0))
         uniform = np.tensordot(self.weights_[-2:], scene.background, 1)
         uniform = scene.maps.long_run(times)[:, None, None] * uniform
-        return np.maximum(seismic + uniform.astype(np.float32), LEAST_RATE)
+        return np.maximum(seismic + uniform.astype(np.float32), LEAST_RATE)[None]
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return the learned weights."""

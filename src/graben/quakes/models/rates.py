@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -32,12 +32,12 @@ class RateModel(ForecastModel):
         """Learn the rates from the study's training (and validation) windows."""
 
     @abstractmethod
-    def rates_of(self, scene: Scene, times: pd.DatetimeIndex, maps: NDArray[Any]) -> NDArray[Any]:
-        """Return expected counts (time, lat, lon) per horizon from the maps at these times."""
-
     def members_of(self, scene: Scene, times: pd.DatetimeIndex, maps: NDArray[Any]) -> NDArray[Any]:
-        """Return the rates of each ensemble member, (member, time, lat, lon)."""
-        return self.rates_of(scene, times, maps)[None]
+        """Return each ensemble member's expected counts, (member, time, lat, lon), per horizon."""
+
+    def rates_of(self, scene: Scene, times: pd.DatetimeIndex, maps: NDArray[Any]) -> NDArray[Any]:
+        """Return expected counts (time, lat, lon): the geometric mean of the members."""
+        return _combined(self.members_of(scene, times, maps))
 
     def fit(self, study: Study) -> Self:
         """Learn from the study: rates first, then the calibration at the study's radius."""
@@ -77,9 +77,8 @@ class RateModel(ForecastModel):
         scene = situation.scene
         calibration = self.calibration(scene.quantity.radius_km)
         discs = disc_matrix(scene.grid, *places, scene.quantity.radius_km)
-        rates = self.rates_of(scene, situation.times, situation.maps)
         members = self.members_of(scene, situation.times, situation.maps)
-        value = calibration.probability(in_discs(discs, rates))
+        value = calibration.probability(in_discs(discs, _combined(members)))
         spread = calibration.spread(in_discs(discs, members))
         low, high = np.quantile(spread, (0.05, 0.95), axis=0)
         return Probabilities(value, np.minimum(low, value), np.maximum(high, value))
@@ -119,49 +118,85 @@ class Seen:
         Expected count in the cell and window of each of the study's targets; NaN for targets in
         other windows.
     totals
-        Expected count over the grid, (window,).
+        Expected count over the region and over each of the study's boxes, (box, window).
     discs
         Expected count within the radius of each place, (window, place).
+    members
+        What each ensemble member alone said of events and of the region, where there are several.
     """
 
     windows: NDArray[Any]
     at_events: NDArray[Any]
     totals: NDArray[Any]
     discs: NDArray[Any]
+    members: "tuple[Seen, ...]" = ()
 
     def part(self, windows: NDArray[Any]) -> "Seen":
         """Return the same for some of the windows."""
         rows = np.searchsorted(self.windows, windows)
-        return Seen(windows, self.at_events, self.totals[rows], self.discs[rows])
+        members = tuple(member.part(windows) for member in self.members)
+        return Seen(windows, self.at_events, self.totals[:, rows], self.discs[rows], members)
 
 
 def watch(models: Mapping[str, RateModel], study: Study, windows: NDArray[Any]) -> dict[str, Seen]:
     """Run models over windows of a study, in one pass over its maps."""
-    times = study.issue_times[windows]
-    discs = study.discs.astype(np.float32)
-    places = discs.shape[0]
-    seen = {
-        name: Seen(
-            windows,
-            np.full(len(study.targets), np.nan),
-            np.zeros(windows.size),
-            np.zeros((windows.size, places), np.float32),
-        )
-        for name in models
-    }
     position = np.full(len(study.issue_times) + 1, -1)
     position[windows] = np.arange(windows.size)
-    at = position[study.targets["window"]]
-    rows, columns = study.targets["row"].to_numpy(), study.targets["column"].to_numpy()
+    watcher = _Watcher(
+        study.discs.astype(np.float32),
+        [study.grid.crop(box) for box in study.scored.values()],
+        position[study.targets["window"]],
+        study.targets["row"].to_numpy(),
+        study.targets["column"].to_numpy(),
+    )
+    times = study.issue_times[windows]
+    seen: dict[str, Seen] = {}
     for batch, maps in study.batches(times, "forecasts of past windows"):
-        here = (at >= batch.start) & (at < batch.stop)
         for name, model in models.items():
-            rates = model.rates_of(study, times[batch], maps)
-            into = seen[name]
-            into.at_events[here] = rates[at[here] - batch.start, rows[here], columns[here]]
-            into.totals[batch] = rates.sum(axis=(1, 2), dtype=np.float64)
-            into.discs[batch] = (discs @ rates.reshape(len(rates), -1).T).T
+            members = model.members_of(study, times[batch], maps)
+            if name not in seen:
+                alone = len(members) if len(members) > 1 else 0
+                parts = tuple(watcher.empty(windows, places=0) for _ in range(alone))
+                seen[name] = replace(
+                    watcher.empty(windows, places=study.discs.shape[0]), members=parts
+                )
+            watcher.record(seen[name], batch, _combined(members))
+            for part, member in zip(seen[name].members, members, strict=False):
+                watcher.record(part, batch, member)
     return seen
+
+
+@dataclass(frozen=True)
+class _Watcher:
+    """Takes from rates what scores need."""
+
+    discs: csr_matrix
+    boxes: list[tuple[slice, slice]]
+    window_of_event: NDArray[Any]
+    row: NDArray[Any]
+    column: NDArray[Any]
+
+    def empty(self, windows: NDArray[Any], places: int) -> Seen:
+        return Seen(
+            windows,
+            np.full(self.row.size, np.nan),
+            np.zeros((len(self.boxes), windows.size)),
+            np.zeros((windows.size, places), np.float32),
+        )
+
+    def record(self, into: Seen, batch: slice, rates: NDArray[Any]) -> None:
+        at = self.window_of_event
+        here = (at >= batch.start) & (at < batch.stop)
+        into.at_events[here] = rates[at[here] - batch.start, self.row[here], self.column[here]]
+        for number, (rows, columns) in enumerate(self.boxes):
+            into.totals[number, batch] = rates[:, rows, columns].sum(axis=(1, 2), dtype=np.float64)
+        if into.discs.shape[1]:
+            into.discs[batch] = (self.discs @ rates.reshape(len(rates), -1).T).T
+
+
+def _combined(members: NDArray[Any]) -> NDArray[Any]:
+    """Return the geometric mean over members; of one member itself."""
+    return members[0] if len(members) == 1 else np.exp(np.log(members).mean(axis=0))
 
 
 def in_discs(discs: csr_matrix, rates: NDArray[Any]) -> NDArray[Any]:

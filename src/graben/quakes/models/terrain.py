@@ -25,11 +25,13 @@ class Terrain(ForecastModel):
         hits = study.outcomes[study.windows_of("training")].mean(axis=0)
         weight = np.concatenate([study.place_weight * hits, study.place_weight * (1 - hits)])
         label = np.repeat([True, False], len(features))
-        both = np.concatenate([features, features])
+        mean, deviation = features.mean(axis=0), features.std(axis=0)
+        both = np.tile((features - mean) / deviation, (2, 1))
         used = weight > 0
-        model = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-8)
-        model.fit(both[used], label[used], sample_weight=weight[used])
-        self.coefficients_ = np.concatenate([model.intercept_, model.coef_[0]])
+        model = LogisticRegression(C=np.inf, solver="newton-cholesky")
+        model.fit(both[used], label[used], sample_weight=weight[used] / weight.mean())
+        slopes = model.coef_[0] / deviation
+        self.coefficients_ = np.concatenate([model.intercept_ - slopes @ mean, slopes])
         return self
 
     def log_odds(self, scene: Scene, places: Places) -> NDArray[Any]:
