@@ -65,10 +65,17 @@ class Scene:
 
     @cached_property
     def background(self) -> NDArray[Any]:
-        """Two uniform densities over the grid, each summing to 1 (0 where none): land, sea."""
-        land = self.land > 0.5
-        maps = np.stack([self.grid.area * land, self.grid.area * ~land])
-        return maps / np.maximum(maps.sum(axis=(1, 2), keepdims=True), 1e-300)
+        """Two uniform densities, land and sea, each summing to 1 over the reference.
+
+        A part of the reference thus gets its part of the density; 0 where there is no such cell.
+        """
+        areas = _land_and_sea(self.grid, self.land)
+        whole = areas
+        if self.reference is not None:
+            grid = Grid.covering(self.reference, CELL_DEGREES)
+            whole = _land_and_sea(grid, land_fraction(grid))
+        total = whole.sum(axis=(1, 2), keepdims=True)
+        return np.divide(areas, total, out=np.zeros_like(areas), where=total > 0)
 
     @cached_property
     def terrain(self) -> NDArray[Any]:
@@ -97,3 +104,8 @@ class Scene:
         """Yield positions in `times` and their maps (time, kernel, lat, lon), batch by batch."""
         parts = [slice(i, min(i + BATCH, len(times))) for i in range(0, len(times), BATCH)]
         yield from zip(track(parts, doing), self.maps.batches(times), strict=True)
+
+
+def _land_and_sea(grid: Grid, land: NDArray[Any]) -> NDArray[Any]:
+    """Return the area of each cell as land and as sea, (2, lat, lon); 0 in the other one."""
+    return np.stack([grid.area * (land > 0.5), grid.area * (land <= 0.5)])

@@ -127,5 +127,5 @@ def training_likelihood(study: Study) -> tuple[NDArray[Any], NDArray[Any]]:
     scale = study.maps.long_run(study.issue_times)
     flat = study.background[:, targets["row"], targets["column"]] * scale[targets["window"]]
     values = np.concatenate([values, flat.T], axis=1)
-    present = study.background.sum(axis=(1, 2)) > 0
-    return values, np.concatenate([totals, present * scale[windows].sum()])
+    uniform = study.background.sum(axis=(1, 2)) * scale[windows].sum()
+    return values, np.concatenate([totals, uniform])
