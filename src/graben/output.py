@@ -9,6 +9,8 @@ from pathlib import Path
 
 from graben.errors import InputError, OutputError
 
+MARKER = "made_by_graben"
+
 
 def _failed(path: Path, error: OSError) -> OutputError:
     return OutputError(
@@ -61,11 +63,31 @@ def written_file(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_folder(path: str | Path) -> Path:
+    """Return the parent of a folder that may be written; ask before long work, not after it.
+
+    Raises
+    ------
+    InputError
+        The place is not writable, or is a folder with other things in it.
+    """
+    path = Path(path).absolute()
+    parent = _parent(path)
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file; expected a folder. Choose another output place.")
+    if path.is_dir() and any(path.iterdir()) and not (path / MARKER).exists():
+        raise InputError(
+            f"the folder {path} holds files that graben did not make. Choose an empty or a new "
+            "folder."
+        )
+    return parent
+
+
 @contextmanager
 def written_folder(path: str | Path) -> Iterator[Path]:
     """Give a temporary folder beside `path`; it replaces `path` if the block succeeds.
 
-    Only a folder that is empty, absent or an earlier result (it holds `made_by_graben`) is
+    Only a folder that is empty, absent or an earlier result (it holds `MARKER`) is
     replaced, so that a mistyped path cannot cost a user anything.
 
     Raises
@@ -76,19 +98,11 @@ def written_folder(path: str | Path) -> Iterator[Path]:
         Writing failed half way; `path` is unchanged.
     """
     path = Path(path).absolute()
-    parent = _parent(path)
-    marker = "made_by_graben"
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{path} is a file; expected a folder. Choose another output place.")
-    if path.is_dir() and any(path.iterdir()) and not (path / marker).exists():
-        raise InputError(
-            f"the folder {path} holds files that graben did not make. Choose an empty or a new "
-            "folder."
-        )
+    parent = check_folder(path)
     temporary = Path(tempfile.mkdtemp(dir=parent, prefix=f".{path.name}-"))
     try:
         yield temporary
-        (temporary / marker).write_text("graben may replace this folder\n")
+        (temporary / MARKER).write_text("graben may replace this folder\n")
         temporary.chmod(0o755)
         old = temporary.with_name(temporary.name + "-old")
         if path.exists():

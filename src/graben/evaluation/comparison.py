@@ -100,10 +100,12 @@ def block_bootstrap(
     """
     if denominator is None:
         denominator = np.ones(len(numerator))
-    held = denominator > 0
+    # a block without denominator still counts if something was expected of it
+    held = (denominator > 0) | (numerator != 0)
     times = _resampled(held, n, seed)
     numerator, denominator = numerator[held], denominator[held]
-    low, high = np.quantile((times @ numerator) / (times @ denominator), levels)
+    drawn = times @ denominator
+    low, high = np.quantile((times @ numerator)[drawn > 0] / drawn[drawn > 0], levels)
     value = numerator.sum() / denominator.sum()
     return Interval(float(value), float(low), float(high))
 

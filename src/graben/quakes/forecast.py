@@ -1,5 +1,6 @@
 """The main job: the probability of earthquakes, on a map or at places."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from graben.quakes.scene import CELL_DEGREES, Scene
 
 if TYPE_CHECKING:
     import xarray as xr
+
+ElevationOf = Callable[[Region], "xr.DataArray | None"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +65,7 @@ def set_up(
     *,
     issue_time: pd.Timestamp | str | None = None,
     quantity: Quantity | None = None,
-    elevation: "xr.DataArray | None" = None,
+    elevation: ElevationOf | None = None,
 ) -> Setting:
     """Bring together what a forecast needs, and refuse what cannot be answered.
 
@@ -79,7 +82,7 @@ def set_up(
     quantity
         What to forecast; what the model was trained for by default. The radius may differ.
     elevation
-        Metres at 0.025 degrees around the region, for models that need terrain.
+        Gives the metres at 0.025 degrees in a box, for models that need terrain.
 
     Raises
     ------
@@ -97,25 +100,19 @@ def set_up(
         )
     known = catalog.until(catalog.end if issue_time is None else as_utc(issue_time))
     home = trained.region
-    at_home = (
-        home.west <= region.west
-        and home.south <= region.south
-        and region.east <= home.east
-        and region.north <= home.north
-    )
+    at_home = home.covers(region)
     around = region.padded(_reach(asked, region))
     if at_home:
-        around = Region(
-            max(around.west, home.west),
-            max(around.south, home.south),
-            min(around.east, home.east),
-            min(around.north, home.north),
-        )
+        around = around.within(home)
+    model = trained.model
+    metres = None
+    if elevation is not None and model.needs_terrain:
+        metres = elevation(around.padded(model.margin_degrees))
     scene = Scene(
         known,
         around,
         asked,
-        elevation,
+        metres,
         trained.source_magnitude,
         reference=home if at_home else region,
     )

@@ -81,3 +81,30 @@ class Region:
             min(self.east + degrees, 180.0),
             min(self.north + degrees, 90.0),
         )
+
+    def covers(self, other: "Region") -> bool:
+        """Tell whether the other box lies wholly in this one."""
+        return (
+            self.west <= other.west
+            and self.south <= other.south
+            and other.east <= self.east
+            and other.north <= self.north
+        )
+
+    def within(self, other: "Region") -> "Region":
+        """Give the part of this box that lies in the other.
+
+        Raises
+        ------
+        InputError
+            They share nothing.
+        """
+        return Region(
+            max(self.west, other.west),
+            max(self.south, other.south),
+            min(self.east, other.east),
+            min(self.north, other.north),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.west:g} {self.south:g} {self.east:g} {self.north:g} (W S E N)"

@@ -2,7 +2,8 @@
 
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graben.evaluation.comparison import stability
+from graben.evaluation.comparison import block_bootstrap, stability
 from graben.learning import History
 from graben.quakes.catalog import Catalog
 from graben.quakes.models.base import ForecastModel
@@ -23,9 +24,10 @@ from graben.quakes.models.terrain import Terrain
 from graben.quakes.study import Periods, Study
 from graben.quakes.testing.hindsight import large_shocks
 from graben.quakes.testing.places import alarm_table, curves, score_places, score_samples
-from graben.quakes.testing.rates import score_rates
+from graben.quakes.testing.rates import interval_dict, log_likelihood, score_rates
 
 BASELINES = ("uniform", "stationary", "omori")
+WITHOUT = "grid-cnn without landforms"
 COMPARED = ("terrain", "grid-cnn", "light-cnn", "survey-cnn", "survey-rnn")
 
 
@@ -59,19 +61,25 @@ def train(study: Study, name: str, *, compare: bool = False) -> Trained:
     began = time.monotonic(), time.process_time()
     names = dict.fromkeys((*BASELINES, name, *(COMPARED if compare else ())))
     models = {each: model_class(each)() for each in names}
+    if compare:
+        models[WITHOUT] = GridCnn(terrain=False)
     rates = {each: model for each, model in models.items() if isinstance(model, RateModel)}
-    for model in rates.values():
-        model.fit_rates(study)
+    seconds: dict[str, float] = {}
+    for each, model in rates.items():
+        with _timed(seconds, each):
+            model.fit_rates(study)
         model.calibrations_ = {}
     seen = watch(rates, study, np.arange(len(study.issue_times)))
     for each, model in rates.items():
         model.calibrate(study, seen[each])
     evidence = _rate_evidence(study, seen)
     others = {each: model for each, model in models.items() if each not in rates}
-    for other in others.values():
-        other.fit(study)
+    for each, other in others.items():
+        with _timed(seconds, each):
+            other.fit(study)
     evidence |= _place_evidence(study, rates, seen, others)
     evidence |= _model_evidence(study, models[name])
+    evidence["training_seconds"] = seconds
     evidence["cost"] = {
         "wall_seconds": round(time.monotonic() - began[0], 1),
         "cpu_seconds": round(time.process_time() - began[1], 1),
@@ -93,6 +101,13 @@ def train(study: Study, name: str, *, compare: bool = False) -> Trained:
     )
 
 
+@contextmanager
+def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    seconds[name] = round(time.monotonic() - began, 1)
+
+
 def _rate_evidence(study: Study, seen: Mapping[str, Seen]) -> dict[str, Any]:
     test = study.windows_of("test")
     if not test.size:
@@ -104,6 +119,19 @@ def _rate_evidence(study: Study, seen: Mapping[str, Seen]) -> dict[str, Any]:
         "rates": score_rates(study, tested),
         "rates_without_2023": score_rates(study, quiet) if (years == 2023).any() else {},
         "stability": _stability(study, seen, test),
+        "landforms": _landforms(study, tested),
+    }
+
+
+def _landforms(study: Study, tested: Mapping[str, Seen]) -> dict[str, Any]:
+    """Return what the landform channels are worth: the net retrained without them."""
+    if WITHOUT not in tested:
+        return {}
+    with_them, events = log_likelihood(study, tested["grid-cnn"], 0)
+    without, _ = log_likelihood(study, tested[WITHOUT], 0)
+    return {
+        "unit": "nats per event, with landforms over retrained without",
+        **interval_dict(block_bootstrap(with_them - without, events)),
     }
 
 

@@ -2,8 +2,12 @@
 
 import typer
 
-from graben.cli.quakes import check, fetch
+from graben.cli.quakes import at, check, evaluate, fetch, forecast, train
 
 app = typer.Typer(no_args_is_help=True, help="Probability of earthquakes.")
 app.command("check")(check.check)
 app.command("fetch")(fetch.fetch)
+app.command("forecast")(forecast.forecast)
+app.command("at")(at.at)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)

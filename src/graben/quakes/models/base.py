@@ -48,6 +48,7 @@ class ForecastModel(ABC):
     name: ClassVar[str]
     fits: ClassVar[str]
     needs_terrain: ClassVar[bool] = False
+    margin_degrees: ClassVar[float] = 0.0
 
     @abstractmethod
     def fit(self, study: Study) -> Self:

@@ -75,6 +75,9 @@ class GridCnn(RateModel):
         How each net is trained.
     dropout
         Share of the hidden activations dropped in training.
+    cells
+        Where the correction may be learned, (lat, lon) of booleans; everywhere by default. What
+        is left out can be used for a spatial hold-out.
 
     Attributes
     ----------
@@ -93,17 +96,20 @@ class GridCnn(RateModel):
         seeds: int = 3,
         recipe: Recipe = RECIPE,
         dropout: float = 0.2,
+        cells: NDArray[Any] | None = None,
     ) -> None:
         self.terrain = terrain
         self.seeds = seeds
         self.recipe = recipe
         self.dropout = dropout
+        self.cells = cells
 
     @property
     def channels(self) -> tuple[str, ...]:
         """Names of the channels, in order."""
+        maps = (name.replace(" M>={m:g}", "") for name in MAP_CHANNELS)
         terrain = TERRAIN_CHANNELS if self.terrain else ()
-        return ("stationary rate", "Omori rate", *MAP_CHANNELS, *terrain)
+        return ("stationary rate", "Omori rate", *maps, *terrain)
 
     def fit_rates(self, study: Study) -> None:
         """Fit the Omori base, gather patches, and train the nets."""
@@ -157,18 +163,22 @@ class GridCnn(RateModel):
         times = study.issue_times[windows]
         rng = np.random.default_rng(self.recipe.seed)
         per_window = max(1, round(cells / windows.size))
+        targets = study.targets
+        if self.cells is not None:
+            targets = targets[self.cells[targets["row"], targets["column"]]]
         x, y = [], []
         for batch, maps in study.batches(times, f"channels of the {part} years"):
             channels, rates = self._channels(study, times[batch], maps)
             padded = np.pad(channels, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
             for i, window in enumerate(windows[batch]):
-                events = study.targets[study.targets["window"] == window]
-                drawn = _draw(rates[i], per_window, rng)
+                events = targets[targets["window"] == window]
+                allowed = rates[i] if self.cells is None else rates[i] * self.cells
+                drawn = _draw(allowed, per_window, rng)
                 row = np.concatenate([events["row"].to_numpy(), drawn // rates.shape[2]])
                 column = np.concatenate([events["column"].to_numpy(), drawn % rates.shape[2]])
                 x.append(_patches(padded[i], row, column))
                 y.append(np.ones(len(events), np.float32))
-                y.append(np.full(drawn.size, -rates[i].sum() / drawn.size, np.float32))
+                y.append(np.full(drawn.size, -allowed.sum() / drawn.size, np.float32))
         return np.concatenate(x), np.concatenate(y)
 
     def _channels(

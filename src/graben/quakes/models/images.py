@@ -45,9 +45,7 @@ class Surroundings:
             float(elevation.x.max()) + half,
             float(elevation.y.max()) + half,
         )
-        west, south = max(region.west, reach.west), max(region.south, reach.south)
-        east, north = min(region.east, reach.east), min(region.north, reach.north)
-        return Grid.covering(Region(west, south, east, north), STEP)
+        return Grid.covering(region.within(reach), STEP)
 
     @cached_property
     def _terrain(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:

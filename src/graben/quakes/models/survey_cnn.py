@@ -10,7 +10,7 @@ from torch import Tensor
 from graben.learning import Recipe, Samples
 from graben.learning.nets import ConvNet, ConvNetConfig, Convolution
 from graben.quakes.models.base import Places
-from graben.quakes.models.images import FINE, SIDE, Surroundings
+from graben.quakes.models.images import FINE, MARGIN_DEGREES, SIDE, Surroundings
 from graben.quakes.models.places import PlaceModel
 from graben.quakes.models.samples import PlaceSamples
 from graben.quakes.scene import Scene
@@ -54,6 +54,7 @@ class LightCnn(PlaceModel):
     name = "light-cnn"
     fits = "as grid-cnn; one place at a time"
     needs_terrain = True
+    margin_degrees = MARGIN_DEGREES
     fine = False
 
     @classmethod

@@ -15,6 +15,7 @@ BASELINES = {
     "stationary": "uniform",
     "omori": "stationary",
     "grid-cnn": "omori",
+    "grid-cnn without landforms": "omori",
 }
 
 
