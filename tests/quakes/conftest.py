@@ -94,8 +94,7 @@ def study(catalog: Catalog) -> Study:
 
 
 @pytest.fixture(scope="session")
-def rate_models(study: Study) -> dict[str, RateModel]:
-    """The models of rates, fitted to the small study."""
+def _fitted(study: Study) -> tuple[dict[str, RateModel], dict[str, Seen]]:
     small = GridCnn(seeds=1, recipe=replace(RECIPE, max_epochs=4, patience=0, keep_best=False))
     models: dict[str, RateModel] = {
         "uniform": Uniform(),
@@ -104,11 +103,21 @@ def rate_models(study: Study) -> dict[str, RateModel]:
         "grid-cnn": small,
     }
     for model in models.values():
-        model.fit(study)
-    return models
+        model.fit_rates(study)
+        model.calibrations_ = {}
+    said = watch(models, study, np.arange(len(study.issue_times)))
+    for name, model in models.items():
+        model.calibrate(study, said[name])
+    return models, said
 
 
 @pytest.fixture(scope="session")
-def seen(study: Study, rate_models: dict[str, RateModel]) -> dict[str, Seen]:
+def rate_models(_fitted: tuple[dict[str, RateModel], dict[str, Seen]]) -> dict[str, RateModel]:
+    """The models of rates, fitted to the small study."""
+    return _fitted[0]
+
+
+@pytest.fixture(scope="session")
+def seen(_fitted: tuple[dict[str, RateModel], dict[str, Seen]]) -> dict[str, Seen]:
     """What the models of rates said of all windows."""
-    return watch(rate_models, study, np.arange(len(study.issue_times)))
+    return _fitted[1]
