@@ -10,7 +10,7 @@ OUT ?= out
 .PHONY: help setup demo test lint docs bench
 
 help:
-	@echo "make demo   train and forecast for Anatolia; opens as $(OUT)/demo/report.html"
+	@echo "make demo   train on the tile, forecast for Anatolia; open $(OUT)/demo/report.html"
 	@echo "make test   the tests"
 	@echo "make lint   style and types"
 	@echo "make docs   the documentation, gallery scripts run, in docs/_build/html"
@@ -24,7 +24,8 @@ $(VENV)/ready: pyproject.toml constraints.txt
 setup: $(VENV)/ready
 
 demo: setup
-	$(BIN)/graben quakes demo --out $(OUT)/demo
+	$(BIN)/graben quakes train --compare --out $(OUT)/demo-model
+	$(BIN)/graben quakes forecast --model $(OUT)/demo-model --out $(OUT)/demo
 
 test: setup
 	$(BIN)/python -m pytest

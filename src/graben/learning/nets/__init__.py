@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "convnet": ["ConvNet", "ConvNetConfig", "Convolution"],
+        "convnet": ["ConvNet", "ConvNetConfig", "Convolution", "has_bfloat16"],
         "recurrent": ["RecurrentNet", "RecurrentNetConfig"],
     },
 )

@@ -65,6 +65,9 @@ class ConvNetConfig:
         hidden convolution where nothing is flattened.
     zero_initialised
         The last layer starts at zero, so the untrained net answers exactly 0 everywhere.
+    bfloat16
+        Compute in bfloat16 (weights stay float32): twice as fast on CPUs that have it, see
+        `has_bfloat16`, with about 2 digits less.
     """
 
     channels: int
@@ -74,6 +77,7 @@ class ConvNetConfig:
     outputs: int = 1
     dropout: float = 0.0
     zero_initialised: bool = False
+    bfloat16: bool = False
 
     def __post_init__(self) -> None:
         if self.dense and self.size is None:
@@ -141,9 +145,16 @@ class ConvNet(nn.Module):
         self, x: Float[Tensor, "batch channel y x"]
     ) -> Float[Tensor, "batch output"] | Float[Tensor, "batch output y2 x2"]:
         """Give one row of outputs per image, or a map where the net is fully convolutional."""
-        hidden = self.features(x.contiguous(memory_format=torch.channels_last))
-        answer: Tensor = self.last(self.head(hidden))
-        return answer
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
+            hidden = self.features(x.contiguous(memory_format=torch.channels_last))
+            answer: Tensor = self.last(self.head(hidden))
+        return answer.to(x.dtype)
+
+
+def has_bfloat16() -> bool:
+    """Tell whether this CPU computes in bfloat16 by itself."""
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
 def _convolved(channels: int, convolution: Convolution) -> nn.Sequential:

@@ -108,12 +108,12 @@ class Surroundings:
         return np.concatenate([terrain, seismicity], axis=1, dtype=np.float32)
 
     def fine(self, corner: NDArray[Any], seismicity: NDArray[Any]) -> NDArray[Any]:
-        """Return images of 3 channels and 224 x 224 pixels."""
+        """Return images of 3 channels and 224 x 224 pixels; in memory the channel comes last."""
         elevation, _, _ = self._terrain
-        pixel = np.arange(SIDE * FINE)
-        rows = FINE * corner[:, :1, None] + pixel[:, None]
-        columns = FINE * corner[:, 1:, None] + pixel
-        enlarged = seismicity.repeat(FINE, axis=2).repeat(FINE, axis=3)
-        return np.concatenate(
-            [enlarged, elevation[rows, columns][:, None]], axis=1, dtype=np.float32
-        )
+        side = SIDE * FINE
+        images = np.empty((len(corner), side, side, 3), np.float32)
+        enlarged = images.reshape(len(corner), SIDE, FINE, SIDE, FINE, 3)
+        enlarged[..., :2] = np.moveaxis(seismicity, 1, -1)[:, :, None, :, None]
+        for image, (row, column) in zip(images, FINE * corner, strict=True):
+            image[..., 2] = elevation[row : row + side, column : column + side]
+        return np.moveaxis(images, -1, 1)

@@ -2,14 +2,17 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, Self
+from dataclasses import asdict
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 from scipy.special import expit
 
 from graben.learning import History, Recipe, Samples, fit, predict
+from graben.learning.threads import torch_threads
 from graben.quakes.models.base import ForecastModel, Places, Probabilities, Situation
 from graben.quakes.models.samples import PlaceSamples, place_samples
 from graben.quakes.scene import Scene
@@ -30,7 +33,8 @@ class PlaceModel(ForecastModel):
         How the training went.
     """
 
-    share = 1.0
+    share: ClassVar[float] = 1.0
+    threads: ClassVar[int | None] = None
     net_: Any
     history_: History
 
@@ -64,7 +68,8 @@ class PlaceModel(ForecastModel):
         training = self._inputs(study, drawn["training"].first(self.share), offset=True)
         validation = self._inputs(study, drawn["validation"].first(self.share), offset=False)
         self.net_ = self.build()
-        self.history_ = fit(self.net_, training, validation, "cross-entropy", self.recipe)
+        with torch_threads(self.threads or torch.get_num_threads()):
+            self.history_ = fit(self.net_, training, validation, "cross-entropy", self.recipe)
         return self
 
     def _inputs(self, study: Study, drawn: PlaceSamples, *, offset: bool) -> Samples:
@@ -99,14 +104,10 @@ class PlaceModel(ForecastModel):
 
     def settings(self) -> dict[str, Any]:
         """Return how the net was trained."""
-        from dataclasses import asdict
-
         return {"recipe": asdict(self.recipe)}
 
     def restore(self, tensors: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> None:
         """Take the net's weights back."""
-        import torch
-
         self.recipe = Recipe(**settings["recipe"])
         self.net_ = self.build()
         weights = {n.removeprefix("net."): torch.from_numpy(v.copy()) for n, v in tensors.items()}

@@ -133,4 +133,5 @@ class SurveyCnn(LightCnn):
     def build(self) -> ConvNet:
         """Return the untrained net of 11,963,457 weights."""
         layers = (Convolution(32, pool="max"), Convolution(64, pool="max"))
-        return ConvNet(ConvNetConfig(3, layers, dense=(64,), size=SIDE * FINE))
+        config = ConvNetConfig(3, layers, dense=(64,), size=SIDE * FINE, bfloat16=has_bfloat16())
+        return ConvNet(config)

@@ -34,6 +34,7 @@ class SurveyRnn(PlaceModel):
 
     name = "survey-rnn"
     fits = "sequences: the monthly history of a place"
+    threads = 1
 
     @classmethod
     def tuned(cls) -> Recipe:
@@ -43,7 +44,7 @@ class SurveyRnn(PlaceModel):
             schedule="cosine",
             weight_decay=1e-2,
             patience=8,
-            max_epochs=30,
+            max_epochs=20,
             batch_size=64,
             clip=1.0,
         )
