@@ -259,6 +259,7 @@ class GridCnn(RateModel):
 
         super().restore(tensors, settings)
         self.terrain, self.seeds = bool(settings["terrain"]), int(settings["seeds"])
+        self.dropout = float(settings["dropout"])
         self.stationary_, self.omori_ = Stationary(), Omori()
         self.stationary_.weights_, self.omori_.weights_ = tensors["stationary"], tensors["omori"]
         self.mean_, self.deviation_ = tensors["mean"], tensors["deviation"]
@@ -267,7 +268,7 @@ class GridCnn(RateModel):
         keys = sorted({name.split(".")[0] for name in tensors if name.startswith("net-")})
         for prefix in keys:
             key = prefix.removeprefix("net-")
-            net = _net(len(self.channels), int(key[0]), 0.0)
+            net = _net(len(self.channels), int(key[0]), self.dropout)
             weights = {
                 name.removeprefix(prefix + "."): torch.from_numpy(values.copy())
                 for name, values in tensors.items()
