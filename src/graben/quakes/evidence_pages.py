@@ -39,7 +39,7 @@ ALARM_SCORES = {
 }
 
 
-def honest_sentence(trained: Trained, mean_probability: float) -> str:
+def honest_sentence(trained: Trained, region: Region, mean_probability: float) -> str:
     """Return what this forecast is and is not, with the model's own measured numbers."""
     quantity, evidence, name = trained.quantity, trained.evidence, trained.model.name
     parts = [
@@ -70,20 +70,23 @@ def honest_sentence(trained: Trained, mean_probability: float) -> str:
             f"Landforms add {_with_interval(landforms)} nats per earthquake, "
             + ("by retraining without them." if sure else "which is not established.")
         )
-    shock = _largest_unseen(evidence.get("hindsight", []), trained)
+    shock = _largest_unseen(evidence.get("hindsight", []), region)
     if shock:
+        home = "tile" if trained.region_name == "tile" else "training region"
         parts.append(
             "Large shocks that begin a sequence were not foreseen: the place of the "
             f"M{shock['magnitude']:.1f} of {shock['time'][:10]} stood at "
-            f"{shock['probability']:.1%}, and {shock['share_higher']:.0%} of the region stood "
+            f"{shock['probability']:.1%}, and {shock['share_higher']:.0%} of the {home} stood "
             "higher."
         )
     return " ".join(parts)
 
 
-def _largest_unseen(shocks: list[dict[str, Any]], trained: Trained) -> dict[str, Any] | None:
+def _largest_unseen(shocks: list[dict[str, Any]], region: Region) -> dict[str, Any] | None:
+    """Return the largest shock after training, in the region if there is one, else anywhere."""
     unseen = [shock for shock in shocks if not shock["hindsight"]]
-    return max(unseen, key=lambda shock: shock["magnitude"], default=None)
+    here = [s for s in unseen if region.contains(s["longitude"], s["latitude"])]
+    return max(here or unseen, key=lambda shock: shock["magnitude"], default=None)
 
 
 def _with_interval(entry: Mapping[str, float]) -> str:
@@ -168,10 +171,7 @@ def _score_table(
     rows = [
         (
             name,
-            *(
-                f"{of[score]['value']:.4g} (baseline {of[score]['baseline']:.4g})"
-                for score in scores
-            ),
+            *(_beside_baseline(of[score]) for score in scores),
         )
         for name, of in models.items()
     ]
@@ -184,6 +184,13 @@ def _score_table(
     if losing:
         note += f" No skill in the region, worse than a constant: {', '.join(losing)}."
     return Table(caption, ("model", *scores.values()), tuple(rows), note)
+
+
+def _beside_baseline(entry: Mapping[str, Any]) -> str:
+    value, baseline = (
+        "none" if entry[key] is None else f"{entry[key]:.4g}" for key in ("value", "baseline")
+    )
+    return f"{value} (baseline {baseline})"
 
 
 def _samples(samples: Mapping[str, Any]) -> list[Any]:

@@ -112,7 +112,7 @@ def correction_map(
     away = np.abs(np.log(values[np.isfinite(values)]))
     largest = max(1.1, float(np.exp(np.quantile(away, 0.99))))
     field = image(axes, values, view, "RdBu_r", LogNorm(1 / largest, largest))
-    steps = np.array([1.1, 1.25, 1.5, 2, 2.5] if largest < 3 else [2, 5, 10, 30, 100, 300, 1000])
+    steps = np.array([1.25, 1.6, 2.5] if largest < 3 else [2, 5, 10, 30, 100, 300, 1000])
     kept = steps[steps <= largest * 1.001]
     times, over = "\N{MULTIPLICATION SIGN}", "\N{DIVISION SIGN}"
     texts = [

@@ -120,7 +120,7 @@ def _sections(setting: Setting, forecast: "xr.Dataset", summary: dict[str, Any])
 
 
 def _lead(setting: Setting, summary: dict[str, Any]) -> Text:
-    sentences = [honest_sentence(setting.trained, summary["mean_probability"])]
+    sentences = [honest_sentence(setting.trained, setting.region, summary["mean_probability"])]
     if setting.hindsight:
         sentences.append(
             "HINDSIGHT: this issue time lies before the end of the model's training data "

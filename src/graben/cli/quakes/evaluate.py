@@ -56,6 +56,12 @@ def _show(found: dict[str, Any]) -> None:
 
 
 def _cells(entry: dict[str, Any]) -> tuple[str, str, str]:
-    interval = f"{entry['low']:.4g} to {entry['high']:.4g}" if "low" in entry else "-"
-    baseline = f"{entry['baseline']:.4g} ({entry['baseline_model']})" if "baseline" in entry else ""
-    return f"{entry['value']:.4g}", interval, baseline
+    interval = f"{_number(entry['low'])} to {_number(entry['high'])}" if "low" in entry else "-"
+    baseline = ""
+    if "baseline" in entry:
+        baseline = f"{_number(entry['baseline'])} ({entry['baseline_model']})"
+    return _number(entry["value"]), interval, baseline
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None or value != value else f"{value:.4g}"

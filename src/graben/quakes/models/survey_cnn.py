@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graben.learning import Recipe, Samples
-from graben.learning.nets import Convolution, ConvNet, ConvNetConfig, has_bfloat16
+from graben.learning.nets import ConvNet, ConvNetConfig, Convolution, has_bfloat16
 from graben.quakes.models.base import Places
 from graben.quakes.models.images import FINE, MARGIN_DEGREES, SIDE, Surroundings
 from graben.quakes.models.places import PlaceModel
