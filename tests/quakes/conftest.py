@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numba
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,13 +20,18 @@ from graben.quakes.study import Periods, Study
 AEGEAN = Region(20, 30, 32, 42)
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def one_thread() -> Iterator[None]:
-    """Nets this small run on one thread; waiting for a second one takes longer than it saves."""
-    threads = torch.get_num_threads()
+    """Nets this small run on one thread; waiting for a second one takes longer than it saves.
+
+    The loops of numba too: their first start would give torch its threads back.
+    """
+    threads = torch.get_num_threads(), numba.get_num_threads()
     torch.set_num_threads(1)
+    numba.set_num_threads(1)
     yield
-    torch.set_num_threads(threads)
+    torch.set_num_threads(threads[0])
+    numba.set_num_threads(threads[1])
 
 
 def clustered_events(seed: int = 1) -> pd.DataFrame:
