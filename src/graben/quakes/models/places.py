@@ -64,6 +64,8 @@ class PlaceModel(ForecastModel):
 
     def fit(self, study: Study) -> Self:
         """Train on the study's case-control samples; keep what is best on weighted validation."""
+        if self.needs_terrain:
+            _ = study.terrain
         drawn = place_samples(study)
         training = self._inputs(study, drawn["training"].first(self.share), offset=True)
         validation = self._inputs(study, drawn["validation"].first(self.share), offset=False)
