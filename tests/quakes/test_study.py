@@ -44,8 +44,9 @@ def test_an_event_between_two_periods_belongs_to_no_window(study):
     last = study.issue_times[study.windows_of("training")[-1]] + pd.Timedelta(days=30)
     border = pd.Timestamp(study.periods.training_end, tz="UTC")
     assert last < border
-    inside = pd.Series(pd.DatetimeIndex([last + (border - last) / 2]))
-    assert study.window_of(inside).tolist() == [-1]
+    between = [last, last + pd.Timedelta(seconds=1), last + (border - last) / 2, border]
+    found = study.window_of(pd.Series(pd.DatetimeIndex(between)))
+    assert found.tolist() == [study.windows_of("training")[-1], -1, -1, -1]
     far = pd.Series(pd.DatetimeIndex(["1980-01-01", "2030-01-01"], tz="UTC"))
     assert study.window_of(far).tolist() == [-1, -1]
 
