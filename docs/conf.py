@@ -2,6 +2,9 @@
 
 import os
 
+from matplotlib.figure import Figure
+from sphinx_gallery.scrapers import figure_rst
+
 import graben
 
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -24,7 +27,19 @@ autosummary_imported_members = True
 python_maximum_signature_line_length = 80
 numpydoc_show_class_members = False
 
+
+def drawn_without_pyplot(block, block_vars, gallery_conf):
+    """Show the `figure` of a gallery script that pyplot does not know of."""
+    figure = block_vars["example_globals"].pop("figure", None)
+    if not isinstance(figure, Figure) or figure.canvas.manager is not None:
+        return ""
+    path = next(block_vars["image_path_iterator"])
+    figure.savefig(path, dpi=120, bbox_inches="tight")
+    return figure_rst([path], gallery_conf["src_dir"])
+
+
 sphinx_gallery_conf = {
+    "image_scrapers": ("matplotlib", drawn_without_pyplot),
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
     "abort_on_example_error": True,

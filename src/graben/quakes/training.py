@@ -4,7 +4,7 @@ import resource
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -99,6 +99,14 @@ def train(study: Study, name: str, *, compare: bool = False) -> Trained:
         },
         evidence,
     )
+
+
+def calibrate_at(model: RateModel, study: Study, radius_km: float) -> None:
+    """Calibrate a fitted model of rates at another radius, on the same training windows."""
+    quantity = replace(study.quantity, radius_km=radius_km)
+    other = replace(study, quantity=quantity)
+    seen = watch({model.name: model}, other, other.windows_of("training"))
+    model.calibrate(other, seen[model.name])
 
 
 @contextmanager
