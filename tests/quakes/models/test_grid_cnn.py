@@ -151,3 +151,20 @@ def test_the_recipe_of_the_default_is_the_one_measured():
     assert model.seeds == 3
     assert (RECIPE.learning_rate, RECIPE.weight_decay, RECIPE.patience) == (2e-3, 3e-2, 25)
     assert model.dropout == 0.2
+
+
+def test_cells_held_out_are_neither_drawn_nor_are_their_events_kept(study, fitted):
+    windows = study.windows_of("validation")
+    times = study.issue_times[windows]
+    west = np.zeros(study.grid.shape, bool)
+    west[:, :20] = True
+    half = copy.copy(fitted)
+    half.cells = west
+    y = half.patches(study, "validation").y
+    assert (y > 0).sum() == study.counts("validation")[:, west].sum()
+    expected = sum(
+        fitted.omori_.rates_of(study, times[part], maps)[:, west].sum(dtype=float)
+        for part, maps in study.batches(times, "")
+    )
+    assert -y[y < 0].sum() == pytest.approx(expected, rel=1e-4)
+    assert (y > 0).sum() < (fitted.patches(study, "validation").y > 0).sum()

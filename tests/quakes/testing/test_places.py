@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from graben.evaluation.scores import (
     Recall,
 )
 from graben.quakes.models.samples import place_samples
+from graben.quakes.region import Region
 from graben.quakes.testing import places as testing_places
 from graben.quakes.testing.places import alarm_table, curves, score_places, score_samples
 
@@ -87,10 +90,13 @@ def test_every_score_has_its_interval_and_its_baseline_beside_it(scores):
         assert gain["low"] <= gain["value"] <= gain["high"]
 
 
-def test_a_place_on_the_edge_of_a_box_belongs_to_it(study, windows, probability, scores):
-    _, y, _ = flat(study, windows, probability["omori"], "north")
-    assert y.size == windows.size * 13 * 7  # 36.0, 36.5 .. 39.0
-    assert scores["north"]["omori"]["base_rate"] > 0
+def test_a_place_on_the_edge_of_a_box_belongs_to_it(study, windows, probability):
+    inner = replace(study, boxes={"inner": Region(24, 34, 27, 37)})
+    p, y, w = flat(inner, windows, probability["omori"], "inner")
+    assert y.size == windows.size * 7 * 7  # 24.0, 24.5 .. 27.0
+    found = score_places(inner, windows, {"omori": probability["omori"]})["inner"]["omori"]
+    assert found["base_rate"] == pytest.approx(np.average(y, weights=w))
+    assert found["brier"]["value"] == pytest.approx(Brier().compute(p, y, w))
 
 
 def test_curves_agree_with_brute_force(study, windows, probability):
