@@ -1,4 +1,4 @@
-"""What each part is worth: landform channels and the training's helpers, each in and out.
+"""What each part is worth: landform channels and the aids of training, each in and out.
 
 Every row retrains; gains are paired with the full model on the same test windows or samples and
 carry 95 % intervals from half-year blocks. About 15 minutes on two cores:

@@ -116,11 +116,10 @@ class GridCnn(RateModel):
         self.stationary_, self.omori_ = Stationary(), Omori()
         for base in (self.stationary_, self.omori_):
             base.fit_rates(study)
-        x, y = self._gather(study, "training", CELLS_PER_TRAINING)
+        x, y, (self.low_, self.high_) = self._gather(study, "training", CELLS_PER_TRAINING)
         axes = (0, 2, 3)
         self.mean_ = x.mean(axis=axes, dtype=np.float64).astype(np.float32)
         self.deviation_ = x.std(axis=axes, dtype=np.float64).astype(np.float32) + SMALLEST
-        self.low_, self.high_ = x.min(axis=axes), x.max(axis=axes)
         training = Patches(self._normalised(x), y)
         validation = self.patches(study, "validation")
         self.nets_: dict[str, Any] = {}
@@ -147,7 +146,7 @@ class GridCnn(RateModel):
 
     def patches(self, study: Study, part: Part) -> Patches:
         """Return the events' cells and drawn cells of a period, scaled for the nets."""
-        x, y = self._gather(study, part, CELLS_PER_VALIDATION)
+        x, y, _ = self._gather(study, part, CELLS_PER_VALIDATION)
         return Patches(self._normalised(x), y)
 
     def correction(self, x: NDArray[Any]) -> NDArray[Any]:
@@ -156,9 +155,15 @@ class GridCnn(RateModel):
 
     def _answers(self, x: NDArray[Any]) -> list[NDArray[Any]]:
         """Return f of each net for scaled channels with one cell of margin."""
-        return [_answer(net, _middle(x, int(key[0]))) for key, net in self.nets_.items()]
+        with torch_threads(1):
+            return [
+                _answer(net, _middle(x, int(key[0]))) for key, net in sorted(self.nets_.items())
+            ]
 
-    def _gather(self, study: Study, part: Part, cells: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    def _gather(
+        self, study: Study, part: Part, cells: int
+    ) -> tuple[NDArray[Any], NDArray[Any], tuple[NDArray[Any], NDArray[Any]]]:
+        """Return patches, their y, and the lowest and highest value of each channel anywhere."""
         windows = study.windows_of(part)
         times = study.issue_times[windows]
         rng = np.random.default_rng(self.recipe.seed)
@@ -166,9 +171,11 @@ class GridCnn(RateModel):
         targets = study.targets
         if self.cells is not None:
             targets = targets[self.cells[targets["row"], targets["column"]]]
-        x, y = [], []
+        x, y, lows, highs = [], [], [], []
         for batch, maps in study.batches(times, f"channels of the {part} years"):
             channels, rates = self._channels(study, times[batch], maps)
+            lows.append(channels.min(axis=(0, 2, 3)))
+            highs.append(channels.max(axis=(0, 2, 3)))
             padded = np.pad(channels, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
             for i, window in enumerate(windows[batch]):
                 events = targets[targets["window"] == window]
@@ -179,7 +186,8 @@ class GridCnn(RateModel):
                 x.append(_patches(padded[i], row, column))
                 y.append(np.ones(len(events), np.float32))
                 y.append(np.full(drawn.size, -allowed.sum() / drawn.size, np.float32))
-        return np.concatenate(x), np.concatenate(y)
+        limits = np.min(lows, axis=0), np.max(highs, axis=0)
+        return np.concatenate(x), np.concatenate(y), limits
 
     def _channels(
         self, scene: Scene, times: pd.DatetimeIndex, maps: NDArray[Any]

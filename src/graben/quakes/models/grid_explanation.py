@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from graben.explanation.attribution import integrated_gradients, occlusion, randomisation_check
 from graben.explanation.importance import permutation_importance
 from graben.explanation.surrogate import shallow_tree
+from graben.learning.threads import torch_threads
 from graben.quakes.models.grid_cnn import GridCnn
 from graben.quakes.study import Study
 
@@ -38,8 +39,10 @@ def explain(model: GridCnn, study: Study) -> dict[str, Any]:
     shuffled = permutation_importance(model.correction, patches.x, gain, REPEATS)
     net = next(net for key, net in model.nets_.items() if key.startswith("3"))
     some = patches.x[np.random.default_rng(0).permutation(len(patches.x))[:EXPLAINED]]
-    gradients = integrated_gradients(net, some)
-    covered = occlusion(net, some, window=3)
+    with torch_threads(1):
+        gradients = integrated_gradients(net, some)
+        covered = occlusion(net, some, window=3)
+        sanity = randomisation_check(net, some)
     middle = patches.x[:, :, 1, 1] * model.deviation_ + model.mean_
     tree = shallow_tree(middle, model.correction(patches.x), model.channels)
     return {
@@ -51,7 +54,7 @@ def explain(model: GridCnn, study: Study) -> dict[str, Any]:
         },
         "attribution": _by_channel(model, gradients),
         "occlusion": _by_channel(model, covered),
-        "randomisation_correlation": randomisation_check(net, some),
+        "randomisation_correlation": sanity,
         "surrogate": {"rules": tree.rules, "fidelity": tree.fidelity},
     }
 

@@ -81,8 +81,11 @@ class PlaceModel(ForecastModel):
 
     def probabilities(self, study: Study, drawn: PlaceSamples) -> NDArray[Any]:
         """Return the probability at samples of a study, (sample,)."""
-        inputs = self._inputs(study, drawn, offset=False)
-        return expit(predict(self.net_, inputs, 64)[:, 0].astype(np.float64))
+        return expit(self._log_odds(self._inputs(study, drawn, offset=False)))
+
+    def _log_odds(self, inputs: Samples) -> NDArray[Any]:
+        with torch_threads(self.threads or torch.get_num_threads()):
+            return predict(self.net_, inputs, 64)[:, 0].astype(np.float64)
 
     def forecast(self, situation: Situation, places: Places) -> Probabilities:
         """Return the probability of the scene's quantity at places, without intervals."""
@@ -95,8 +98,7 @@ class PlaceModel(ForecastModel):
         inputs = self.inputs(
             situation.scene, situation.times, window, everywhere, None, offset=False
         )
-        logit = predict(self.net_, inputs, 64)[:, 0].astype(np.float64)
-        value = expit(logit).reshape(len(situation.times), count)
+        value = expit(self._log_odds(inputs)).reshape(len(situation.times), count)
         none = np.full_like(value, np.nan)
         return Probabilities(value, none, none)
 

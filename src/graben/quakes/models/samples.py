@@ -14,7 +14,7 @@ from graben.quakes.study import PARTS, Part, Study
 SIZES: dict[Part, tuple[int, int]] = {
     "training": (2_000, 4_000),
     "validation": (500, 1_500),
-    "test": (1_500, 3_000),
+    "test": (1_000, 2_000),
 }
 
 

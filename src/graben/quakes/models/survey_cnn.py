@@ -1,6 +1,6 @@
 """Convolutional nets that look at the image around a place."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 import torch
@@ -55,6 +55,7 @@ class LightCnn(PlaceModel):
     fits = "as grid-cnn; one place at a time"
     needs_terrain = True
     margin_degrees = MARGIN_DEGREES
+    threads: ClassVar[int | None] = 1
     fine = False
 
     @classmethod
@@ -107,6 +108,7 @@ class SurveyCnn(LightCnn):
     name = "survey-cnn"
     fits = "images of 224 x 224 pixels around places"
     share = 1 / 6
+    threads = None
     fine = True
 
     @classmethod
@@ -128,7 +130,7 @@ class SurveyCnn(LightCnn):
     @classmethod
     def classic(cls) -> Recipe:
         """Return the textbook training: weights within 0.01, plain gradient descent."""
-        return Recipe.classic(batch_size=4)
+        return Recipe.classic(batch_size=2)
 
     def build(self) -> ConvNet:
         """Return the untrained net of 11,963,457 weights."""
