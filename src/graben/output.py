@@ -1,15 +1,46 @@
-"""Results are written under a temporary name and moved into place, or not at all."""
+"""Results in JSON's types, written under a temporary name and moved into place, or not at all."""
 
+import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from graben.errors import InputError, OutputError
 
 MARKER = "made_by_graben"
+
+
+def plain(value: Any) -> Any:
+    """Return a value in JSON's types: NaN and infinity as null, times as ISO text.
+
+    Raises
+    ------
+    InputError
+        It holds something that is no text, number, time, array, list or table.
+
+    Examples
+    --------
+    >>> plain({"gain": float("nan"), "region": (25, 35)})
+    {'gain': None, 'region': [25, 35]}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    for turned in ("tolist", "isoformat"):  # NumPy's arrays and numbers; times
+        if hasattr(value, turned):
+            return plain(getattr(value, turned)())
+    raise InputError(
+        f"expected text, numbers, times, lists and tables, got {value!r}. Turn it into text first."
+    )
 
 
 def _failed(path: Path, error: OSError) -> OutputError:

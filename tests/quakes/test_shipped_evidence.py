@@ -70,3 +70,8 @@ def test_what_the_default_calls_likely_happens_as_often(evidence):
     for low in (0.01, 0.03, 0.1, 0.3):
         expected, observed = rows[low]
         assert observed == pytest.approx(expected, rel=0.35), f"from {low}"
+
+
+@pytest.mark.parametrize(("net", "least"), [("light-cnn", 0.85), ("survey-cnn", 0.60)])
+def test_the_place_nets_reach_their_share_of_omori(evidence, net, least):
+    assert evidence["samples"]["scores"][net]["share_of_omori_gain"]["value"] >= least

@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from graben.output import plain
+
 Item = TypeVar("Item")
 stderr = Console(stderr=True)
 
@@ -24,15 +26,7 @@ def say_error(text: str) -> None:
 
 def print_json(value: object) -> None:
     """Print JSON, alone, on stdout; NaN becomes null."""
-    typer.echo(json.dumps(_without_nan(value), indent=2))
-
-
-def _without_nan(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and value != value else value
+    typer.echo(json.dumps(plain(value), indent=2))
 
 
 def progress_bar(items: Iterable[Item], description: str, total: int | None) -> Iterator[Item]:

@@ -13,8 +13,8 @@ from safetensors.numpy import load, save
 from torch import nn
 
 import graben
-from graben.errors import InputError, ModelError
-from graben.output import written_folder
+from graben.errors import ModelError
+from graben.output import plain, written_folder
 
 _FORMAT = 1
 _KEYS = {"format", "graben", "weights_sha256", "description"}
@@ -87,7 +87,7 @@ def save_model(
         "format": _FORMAT,
         "graben": graben.__version__,
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
-        "description": _plain(description),
+        "description": plain(description),
     }
     model = (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()
     card = _card(facts["description"]).encode()
@@ -154,23 +154,6 @@ def _tensors(nets: Mapping[str, nn.Module] | Mapping[str, np.ndarray]) -> dict[s
 
 def _seal(card: bytes, model: bytes) -> bytes:
     return _SEAL + hashlib.sha256(card + model).hexdigest().encode() + b"\n"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    raise InputError(
-        f"expected text, numbers, lists and tables in the description of a model, got {value!r}. "
-        "Turn it into text first."
-    )
 
 
 def _card(description: dict[str, Any]) -> str:

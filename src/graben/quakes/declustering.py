@@ -4,8 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graben.quakes.catalog import Catalog
-
-EARTH_RADIUS_KM = 6371.0
+from graben.quakes.places import EARTH_RADIUS_KM, unit_vectors
 
 
 def forward_gardner_knopoff(catalog: Catalog) -> npt.NDArray[np.bool_]:
@@ -41,7 +40,7 @@ def forward_gardner_knopoff(catalog: Catalog) -> npt.NDArray[np.bool_]:
     table = catalog.table
     time = table["time"].astype("int64").to_numpy()
     magnitude = table["magnitude"].to_numpy(float)
-    x, y, z = unit_vectors(table["longitude"].to_numpy(), table["latitude"].to_numpy())
+    x, y, z = unit_vectors(table["longitude"].to_numpy(), table["latitude"].to_numpy()).T
     reach_km, reach_days = gardner_knopoff_windows(magnitude)
     closest_cosine = np.cos(np.minimum(reach_km / EARTH_RADIUS_KM, np.pi))
     first = np.searchsorted(time, time, "right")
@@ -71,14 +70,3 @@ def gardner_knopoff_windows(
     small = 0.5409 * magnitude - 0.547
     large = 0.032 * magnitude + 2.7389
     return 10 ** (0.1238 * magnitude + 0.983), 10 ** np.where(magnitude >= 6.5, large, small)
-
-
-def unit_vectors(
-    longitude: npt.NDArray[np.float64], latitude: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Give points of the sphere as vectors, shape (3, points); degrees in.
-
-    The product of two is the cosine of the angle between them.
-    """
-    x, y = np.radians(longitude), np.radians(latitude)
-    return np.stack([np.cos(y) * np.cos(x), np.cos(y) * np.sin(x), np.sin(y)])

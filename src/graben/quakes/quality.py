@@ -7,9 +7,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from graben.errors import CatalogError
+from graben.output import plain
 from graben.quakes.catalog import Catalog
 from graben.quakes.completeness import CompletenessWindow, coarsest_step, completeness_windows
-from graben.quakes.declustering import forward_gardner_knopoff, unit_vectors
+from graben.quakes.declustering import forward_gardner_knopoff
+from graben.quakes.places import unit_vectors
 
 LARGEST_EVER = 9.5  # Valdivia 1960
 
@@ -80,7 +82,8 @@ class CatalogReport:
 
     def as_dict(self) -> dict[str, object]:
         """Give plain values for JSON: times as ISO 8601 text, None for NaN."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        table: dict[str, object] = plain(asdict(self))
+        return table
 
 
 def check_catalog(catalog: Catalog, repeated_rows: int = 0) -> CatalogReport:
@@ -145,7 +148,7 @@ def near_duplicates(
     """
     table = catalog.table
     time = table["time"].astype("int64").to_numpy()
-    vectors = unit_vectors(table["longitude"].to_numpy(), table["latitude"].to_numpy())
+    vectors = unit_vectors(table["longitude"].to_numpy(), table["latitude"].to_numpy()).T
     pairs: list[npt.NDArray[np.int64]] = []
     for lag in range(1, len(table)):
         early = np.flatnonzero(time[lag:] - time[:-lag] < seconds * 1e9)
@@ -224,13 +227,3 @@ def _magnitude_types(table: pd.DataFrame) -> dict[str, float]:
         return {}
     kinds = table["magnitude_type"].str.lower().replace("", "unknown")
     return {str(kind): float(part) for kind, part in kinds.value_counts(normalize=True).items()}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, pd.Timestamp):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and np.isnan(value) else value

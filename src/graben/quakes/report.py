@@ -9,7 +9,7 @@ import numpy as np
 
 import graben
 from graben.datasets import load_elevation
-from graben.output import written_folder
+from graben.output import plain, written_folder
 from graben.quakes.evidence_pages import evidence_sections, honest_sentence
 from graben.quakes.export import write_csep, write_geotiff, write_netcdf
 from graben.quakes.forecast import Setting, forecast_map
@@ -51,7 +51,7 @@ def write_forecast(setting: Setting, out: Path) -> dict[str, Any]:
             for block in section.blocks:
                 if isinstance(block, Picture):
                     save_picture(block, folder)
-        text = json.dumps(summary, indent=2, default=_plain)
+        text = json.dumps(plain(summary), indent=2)
         (folder / "report.json").write_text(text + "\n")
         write_page(
             folder / "report.html",
@@ -61,11 +61,6 @@ def write_forecast(setting: Setting, out: Path) -> dict[str, Any]:
             _facts(setting),
         )
     return summary
-
-
-def _plain(value: Any) -> Any:
-    """Turn NumPy's numbers into JSON's."""
-    return value.item() if isinstance(value, np.generic) else str(value)
 
 
 def _title(setting: Setting) -> str:
