@@ -88,6 +88,6 @@ def test_unknown_versions_and_keys_are_refused(folder: Path, change: dict[str, i
 
 
 def test_a_description_that_is_no_json_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="description"):
+    with pytest.raises(InputError, match="expected text"):
         save_model(tmp_path / "model", {}, {"what": object()})
     assert not (tmp_path / "model").exists()

@@ -17,9 +17,9 @@ class Grid:
     Examples
     --------
     >>> grid = Grid(west=25, south=35, columns=80, rows=32, step=0.25)
-    >>> grid.latitude[0], grid.longitude[-1]
+    >>> float(grid.latitude[0]), float(grid.longitude[-1])
     (35.125, 44.875)
-    >>> abs(Grid(-180, -90, 360, 180, 1.0).area.sum() / 510.1e6 - 1) < 1e-3
+    >>> bool(abs(Grid(-180, -90, 360, 180, 1.0).area.sum() / 510.1e6 - 1) < 1e-3)
     True
     """
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from graben.datasets import load_elevation
 from graben.errors import CatalogError, InputError
-from graben.landforms.dem import read_dem, resample_mean
+from graben.landforms import read_dem, resample_mean
 from graben.quakes.catalog import Catalog, as_utc, embedded_catalog
 from graben.quakes.formats import read_catalog
 from graben.quakes.models.folder import (

@@ -90,12 +90,14 @@ def test_the_middle_of_an_events_patch_is_its_cell(study, fitted, seen):
 
 
 def test_training_channels_have_mean_zero_and_deviation_one(study, fitted):
-    x, _ = fitted._gather(study, "training", 12_000)
+    x, _, _ = fitted._gather(study, "training", 12_000)
     scaled = fitted._normalised(x)
     varying = fitted.deviation_ > 1e-6
     np.testing.assert_allclose(scaled.mean(axis=(0, 2, 3)), 0, atol=1e-3)
     np.testing.assert_allclose(scaled.std(axis=(0, 2, 3))[varying], 1, atol=1e-3)
-    np.testing.assert_array_equal(x.min(axis=(0, 2, 3)), fitted.low_)
+    # the range is that of all cells, so the drawn ones lie inside
+    assert (x.min(axis=(0, 2, 3)) >= fitted.low_).all()
+    assert (x.max(axis=(0, 2, 3)) <= fitted.high_).all()
 
 
 def test_a_map_is_answered_as_its_patches_are(study, fitted):

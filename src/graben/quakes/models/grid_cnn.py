@@ -221,6 +221,8 @@ class GridCnn(RateModel):
         RasterError
             The nets use terrain and there is none, or it does not cover the region.
         """
+        if self.terrain:
+            super().check(situation)
         scene = situation.scene
         channels, _ = self._channels(scene, situation.times, situation.maps)
         shape = (1, -1, 1, 1)
