@@ -40,4 +40,5 @@ docs: setup
 
 bench: setup
 	mkdir -p $(OUT)/bench
+	$(BIN)/graben data fetch usgs-world
 	for script in benchmarks/*.py; do $(BIN)/python $$script --out $(OUT)/bench || exit 1; done
