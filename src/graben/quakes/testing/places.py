@@ -45,6 +45,7 @@ SAMPLED: tuple[Score, ...] = (AUC(), AveragePrecision(), BrierSkill(), ExpectedO
 RESAMPLES = 60
 ALARM_SHARES = (0.01, 0.02, 0.05, 0.1, 0.2)
 BASELINES = {
+    "uniform": "uniform",
     "terrain": "uniform",
     "stationary": "uniform",
     "omori": "stationary",
