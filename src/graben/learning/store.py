@@ -160,11 +160,9 @@ def _card(description: dict[str, Any]) -> str:
     parts = [f"# {description.get('model', 'A model made by graben')}\n"]
     for key, title in _CARD.items():
         parts.append(f"## {title}\n\n{_paragraph(description.get(key, 'Not stated.'))}\n")
-    for key, value in description.items():
-        if key not in _CARD and key != "model":
-            parts.append(f"## {key.replace('_', ' ').capitalize()}\n\n{_paragraph(value)}\n")
     parts.append(
-        f"Made by graben {graben.__version__}. The line below seals this card and model.json.\n"
+        f"Made by graben {graben.__version__}. All else that is known stands in model.json; "
+        "the line below seals it and this card.\n"
     )
     return "\n".join(parts) + "\n"
 

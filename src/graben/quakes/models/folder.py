@@ -111,8 +111,11 @@ def save_trained(folder: str | Path, trained: Trained) -> None:
 
 
 def _headline(trained: Trained) -> Any:
-    rows = trained.evidence.get("points", {}).get(trained.region_name, {})
-    return rows.get(trained.model.name, "Not scored.")
+    everywhere = trained.evidence.get("points", {}).get(trained.region_name, {})
+    sampled = trained.evidence.get("samples", {}).get("scores", {})
+    name = trained.model.name
+    scores = everywhere.get(name) or sampled.get(name) or {}
+    return {k: v for k, v in scores.items() if isinstance(v, dict)} or "Not scored."
 
 
 def _calibration(trained: Trained) -> Any:
