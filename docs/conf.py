@@ -18,6 +18,8 @@ extensions = [
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
+# the gallery is configured with a function, which sphinx cannot keep between builds
+suppress_warnings = ["config.cache"]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "examples"]
 default_role = "code"
@@ -30,9 +32,11 @@ numpydoc_show_class_members = False
 
 def drawn_without_pyplot(block, block_vars, gallery_conf):
     """Show the `figure` of a gallery script that pyplot does not know of."""
-    figure = block_vars["example_globals"].pop("figure", None)
+    names = block_vars["example_globals"]
+    figure = names.get("figure")
     if not isinstance(figure, Figure) or figure.canvas.manager is not None:
         return ""
+    del names["figure"]  # shown once
     path = next(block_vars["image_path_iterator"])
     figure.savefig(path, dpi=120, bbox_inches="tight")
     return figure_rst([path], gallery_conf["src_dir"])
