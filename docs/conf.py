@@ -43,7 +43,8 @@ def drawn_without_pyplot(block, block_vars, gallery_conf):
 
 
 sphinx_gallery_conf = {
-    "image_scrapers": ("matplotlib", drawn_without_pyplot),
+    # first, since the other closes the figures that it knows of
+    "image_scrapers": (drawn_without_pyplot, "matplotlib"),
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
     "abort_on_example_error": True,
