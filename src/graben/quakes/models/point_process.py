@@ -1,0 +1,75 @@
+"""What models of point processes have in common: an intensity in time and space, and its score."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graben.quakes.sequence import EventSequence
+
+
+@dataclass(frozen=True, eq=False)
+class EventScores:
+    """What a model said of each event of a window, just before it happened.
+
+    Attributes
+    ----------
+    rate
+        Events per day over the whole plane, (event,).
+    intensity
+        Events per day and square kilometre at the event's epicentre, (event,).
+    expected
+        Events expected since the event before (since the window's start for the first), (event,).
+    expected_after
+        Events expected from the last event to the window's end; it is no part of the scores.
+    """
+
+    rate: NDArray[np.float64]
+    intensity: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    expected_after: float
+
+    @property
+    def temporal(self) -> NDArray[np.float64]:
+        """Log-likelihood in time, log(1/day), (event,)."""
+        return np.log(self.rate) - self.expected
+
+    @property
+    def spatial(self) -> NDArray[np.float64]:
+        """Log-likelihood in space given the time, log(1/km2), (event,)."""
+        return np.log(self.intensity) - np.log(self.rate)
+
+    @property
+    def total(self) -> NDArray[np.float64]:
+        """Log-likelihood in time and space, (event,)."""
+        return np.log(self.intensity) - self.expected
+
+
+class PointProcess(ABC):
+    """A model of when and where events above completeness happen; learned state ends in `_`."""
+
+    name: ClassVar[str]
+    fits: ClassVar[str]
+
+    @abstractmethod
+    def fit(self, sequence: EventSequence) -> Self:
+        """Learn from the training and validation windows; nothing from the test window on."""
+
+    @abstractmethod
+    def score(self, sequence: EventSequence, events: slice) -> EventScores:
+        """Return what the fitted model says of the events of one window of the sequence."""
+
+    @abstractmethod
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return the learned arrays by name."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Return what else must be known to build the model again, in JSON's types."""
+
+    @abstractmethod
+    def restore(self, tensors: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> None:
+        """Take the learned arrays and settings back."""

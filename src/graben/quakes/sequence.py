@@ -1,0 +1,246 @@
+"""A catalogue as a point process sees it: events above completeness, in days and kilometres."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from graben.errors import CatalogError, InputError
+from graben.quakes.catalog import Catalog, as_utc
+from graben.quakes.polygon import Polygon
+
+EARTH_RADIUS_KM = 6378.1
+DAY = pd.Timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The periods of an experiment, each up to the start of the next; ISO dates, UTC.
+
+    Attributes
+    ----------
+    auxiliary_start
+        Events from here on are history; they are not scored.
+    training_start, validation_start, test_start, test_end
+        Targets. ETAS and the like learn from training and validation together; what stops early
+        learns from training and stops by validation. Nothing learns from the test window.
+    """
+
+    auxiliary_start: str
+    training_start: str
+    validation_start: str
+    test_start: str
+    test_end: str
+
+    def __post_init__(self) -> None:
+        moments = self.moments
+        in_order = moments[0] <= moments[1] and all(
+            a < b for a, b in zip(moments[1:], moments[2:], strict=False)
+        )
+        if not in_order:
+            raise InputError(
+                "expected auxiliary_start <= training_start < validation_start < test_start < "
+                f"test_end, got {', '.join(map(str, self))}. Put the dates in order."
+            )
+
+    def __iter__(self) -> Any:
+        return iter(
+            (
+                self.auxiliary_start,
+                self.training_start,
+                self.validation_start,
+                self.test_start,
+                self.test_end,
+            )
+        )
+
+    @property
+    def moments(self) -> tuple[pd.Timestamp, ...]:
+        """The five dates as moments."""
+        return tuple(as_utc(text) for text in self)
+
+
+@dataclass(frozen=True, eq=False)
+class EventSequence:
+    """Events above completeness inside a polygon, sorted by time; make it with `from_catalog`.
+
+    Equal times are kept; of simultaneous events none is the history of another.
+
+    Attributes
+    ----------
+    time
+        Days since the auxiliary start, ascending.
+    longitude, latitude
+        Degrees; longitudes within 180 of the polygon's centre (so past 180 at the date line).
+    magnitude
+        Above completeness, rounded to bins where the experiment says so; so are the others.
+    completeness_magnitude
+        The smallest magnitude kept.
+    bin_width
+        Width of the magnitude bins, used for the b-value; magnitudes were rounded to it unless
+        `rounded` was false.
+    polygon
+        Where events were kept.
+    windows
+        Which are training, validation and test targets.
+    """
+
+    time: NDArray[np.float64]
+    longitude: NDArray[np.float64]
+    latitude: NDArray[np.float64]
+    magnitude: NDArray[np.float64]
+    completeness_magnitude: float
+    bin_width: float
+    polygon: Polygon
+    windows: Windows
+
+    @classmethod
+    def from_catalog(
+        cls,
+        catalog: Catalog,
+        polygon: Polygon,
+        windows: Windows,
+        completeness_magnitude: float,
+        bin_width: float = 0.1,
+        rounded: bool = True,
+    ) -> "EventSequence":
+        """Cut a catalogue: by the outer windows, by the polygon, by magnitude after rounding.
+
+        Magnitudes are rounded as the reference ETAS package does,
+        floor(m / bin + 0.5) * bin in floating point, and cut afterwards.
+
+        Raises
+        ------
+        CatalogError
+            No event is left, or the magnitudes or windows are not those of the catalogue.
+        InputError
+            The bin width is not above 0.
+        """
+        if not bin_width > 0:
+            raise InputError(f"expected a magnitude bin above 0, got {bin_width:g}.")
+        moments = windows.moments
+        table = catalog.table
+        magnitude = table["magnitude"].to_numpy(float)
+        if rounded:
+            magnitude = np.floor(magnitude / bin_width + 0.5) * bin_width
+        moment = table["time"]
+        keep = (moment >= moments[0]).to_numpy() & (moment < moments[-1]).to_numpy()
+        keep &= magnitude >= completeness_magnitude - 1e-9
+        keep &= polygon.contains(table["longitude"], table["latitude"])
+        if not keep.any():
+            raise CatalogError(
+                f"expected events of M >= {completeness_magnitude:g} inside the polygon from "
+                f"{windows.auxiliary_start} to {windows.test_end}, got none of the "
+                f"{len(catalog)} in {catalog.source}. Check polygon, dates and magnitude."
+            )
+        kept = table[keep]
+        return cls(
+            ((kept["time"] - moments[0]) / DAY).to_numpy(float),
+            polygon.near(kept["longitude"]),
+            kept["latitude"].to_numpy(float),
+            magnitude[keep],
+            completeness_magnitude,
+            bin_width,
+            polygon,
+            windows,
+        )
+
+    def __len__(self) -> int:
+        return self.time.size
+
+    @cached_property
+    def days(self) -> tuple[float, ...]:
+        """The five dates of the windows in days since the auxiliary start."""
+        start = self.windows.moments[0]
+        return tuple((moment - start) / DAY for moment in self.windows.moments)
+
+    @cached_property
+    def bounds(self) -> tuple[int, ...]:
+        """Number of the first event of training, validation and test, and of all events."""
+        return tuple(int(np.searchsorted(self.time, day)) for day in self.days[1:])
+
+    @property
+    def training(self) -> slice:
+        """Events of the training window."""
+        return slice(self.bounds[0], self.bounds[1])
+
+    @property
+    def validation(self) -> slice:
+        """Events of the validation window."""
+        return slice(self.bounds[1], self.bounds[2])
+
+    @property
+    def fitted(self) -> slice:
+        """Events of training and validation together."""
+        return slice(self.bounds[0], self.bounds[2])
+
+    @property
+    def test(self) -> slice:
+        """Events of the test window."""
+        return slice(self.bounds[2], self.bounds[3])
+
+    def span(self, events: slice) -> tuple[float, float]:
+        """Return first and last day of the window that `events` (one of the above) belong to."""
+        starts = {self.bounds[k]: self.days[k + 1] for k in (2, 1, 0)}
+        ends = {self.bounds[k]: self.days[k + 1] for k in (3, 2, 1)}
+        return starts[events.start], ends[events.stop]
+
+    @cached_property
+    def history(self) -> NDArray[np.int64]:
+        """How many events are strictly earlier than each; events 0..history[i] are its past."""
+        return np.searchsorted(self.time, self.time, side="left").astype(np.int64)
+
+    @property
+    def excess(self) -> NDArray[np.float64]:
+        """Magnitude above completeness."""
+        return self.magnitude - self.completeness_magnitude
+
+    @cached_property
+    def beta(self) -> float:
+        """Gutenberg-Richter beta of the events before the test start (Tinti & Mulargia 1987)."""
+        mean = float(self.excess[: self.bounds[2]].mean())
+        return float(np.log1p(self.bin_width / max(mean, 1e-9)) / self.bin_width)
+
+    @cached_property
+    def east_km(self) -> NDArray[np.float64]:
+        """Longitude from the polygon's centre times the Earth's radius, as on the equator."""
+        return EARTH_RADIUS_KM * np.radians(self.longitude - self.polygon.centre[0])
+
+    @cached_property
+    def north_km(self) -> NDArray[np.float64]:
+        """Kilometres north of the polygon's centre."""
+        return EARTH_RADIUS_KM * np.radians(self.latitude - self.polygon.centre[1])
+
+    def replaced_from(self, event: int, other: "EventSequence") -> "EventSequence":
+        """Return the sequence with everything from number `event` on taken from another one.
+
+        What is said of earlier events must not change by this: the leak check of the tests.
+        """
+        from dataclasses import replace
+
+        later = other.time >= self.time[event]
+        joined = {
+            name: np.concatenate([getattr(self, name)[:event], getattr(other, name)[later]])
+            for name in ("time", "longitude", "latitude", "magnitude")
+        }
+        return replace(self, **joined)
+
+    def require(self, targets: int) -> None:
+        """Refuse to learn from fewer training and validation events than `targets`.
+
+        Raises
+        ------
+        CatalogError
+            There are fewer.
+        """
+        found = self.bounds[2] - self.bounds[0]
+        if found < targets:
+            raise CatalogError(
+                f"expected at least {targets} events of M >= {self.completeness_magnitude:g} from "
+                f"{self.windows.training_start} to {self.windows.test_start} to learn from, got "
+                f"{found}. Widen the windows or the polygon, or lower the magnitude if the "
+                "catalogue is complete below it."
+            )
