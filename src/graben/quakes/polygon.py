@@ -108,14 +108,12 @@ class Polygon:
         return float(Shape(np.column_stack(albers(self.longitude, self.latitude))).area / 1e6)
 
     def near(self, longitude: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return longitudes shifted by whole turns to within 180 degrees of the polygon's centre."""
+        """Return longitudes, by whole turns, within 180 degrees of the polygon's centre."""
         lon = np.asarray(longitude, float)
         turned: npt.NDArray[np.float64] = lon - 360.0 * np.round((lon - self.centre[0]) / 360.0)
         return turned
 
-    def contains(
-        self, longitude: npt.ArrayLike, latitude: npt.ArrayLike
-    ) -> npt.NDArray[np.bool_]:
+    def contains(self, longitude: npt.ArrayLike, latitude: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """Tell which points lie inside or on the edge; longitudes in any turn."""
         from shapely import intersects_xy
 

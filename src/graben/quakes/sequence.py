@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,9 +38,7 @@ class Windows:
 
     def __post_init__(self) -> None:
         moments = self.moments
-        in_order = moments[0] <= moments[1] and all(
-            a < b for a, b in zip(moments[1:], moments[2:], strict=False)
-        )
+        in_order = moments[0] <= moments[1] and all(a < b for a, b in pairwise(moments[1:]))
         if not in_order:
             raise InputError(
                 "expected auxiliary_start <= training_start < validation_start < test_start < "
