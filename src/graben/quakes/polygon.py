@@ -34,8 +34,8 @@ class Polygon:
     array([ True,  True, False])
     """
 
-    longitude: npt.NDArray[np.float64]
-    latitude: npt.NDArray[np.float64]
+    longitude: npt.NDArray[Any]
+    latitude: npt.NDArray[Any]
 
     def __post_init__(self) -> None:
         lon = np.asarray(self.longitude, float)
@@ -107,17 +107,17 @@ class Polygon:
         )
         return float(Shape(np.column_stack(albers(self.longitude, self.latitude))).area / 1e6)
 
-    def near(self, longitude: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    def near(self, longitude: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return longitudes, by whole turns, within 180 degrees of the polygon's centre."""
         lon = np.asarray(longitude, float)
-        turned: npt.NDArray[np.float64] = lon - 360.0 * np.round((lon - self.centre[0]) / 360.0)
+        turned: npt.NDArray[Any] = lon - 360.0 * np.round((lon - self.centre[0]) / 360.0)
         return turned
 
-    def contains(self, longitude: npt.ArrayLike, latitude: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    def contains(self, longitude: npt.ArrayLike, latitude: npt.ArrayLike) -> npt.NDArray[Any]:
         """Tell which points lie inside or on the edge; longitudes in any turn."""
         from shapely import intersects_xy
 
-        inside: npt.NDArray[np.bool_] = intersects_xy(
+        inside: npt.NDArray[Any] = intersects_xy(
             self._shape, self.near(longitude), np.asarray(latitude, float)
         )
         return inside

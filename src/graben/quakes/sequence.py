@@ -1,6 +1,6 @@
 """A catalogue as a point process sees it: events above completeness, in days and kilometres."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -87,10 +87,10 @@ class EventSequence:
         Which are training, validation and test targets.
     """
 
-    time: NDArray[np.float64]
-    longitude: NDArray[np.float64]
-    latitude: NDArray[np.float64]
-    magnitude: NDArray[np.float64]
+    time: NDArray[Any]
+    longitude: NDArray[Any]
+    latitude: NDArray[Any]
+    magnitude: NDArray[Any]
     completeness_magnitude: float
     bin_width: float
     polygon: Polygon
@@ -188,12 +188,12 @@ class EventSequence:
         return starts[events.start], ends[events.stop]
 
     @cached_property
-    def history(self) -> NDArray[np.int64]:
+    def history(self) -> NDArray[Any]:
         """How many events are strictly earlier than each; events 0..history[i] are its past."""
         return np.searchsorted(self.time, self.time, side="left").astype(np.int64)
 
     @property
-    def excess(self) -> NDArray[np.float64]:
+    def excess(self) -> NDArray[Any]:
         """Magnitude above completeness."""
         return self.magnitude - self.completeness_magnitude
 
@@ -204,12 +204,12 @@ class EventSequence:
         return float(np.log1p(self.bin_width / max(mean, 1e-9)) / self.bin_width)
 
     @cached_property
-    def east_km(self) -> NDArray[np.float64]:
+    def east_km(self) -> NDArray[Any]:
         """Longitude from the polygon's centre times the Earth's radius, as on the equator."""
         return EARTH_RADIUS_KM * np.radians(self.longitude - self.polygon.centre[0])
 
     @cached_property
-    def north_km(self) -> NDArray[np.float64]:
+    def north_km(self) -> NDArray[Any]:
         """Kilometres north of the polygon's centre."""
         return EARTH_RADIUS_KM * np.radians(self.latitude - self.polygon.centre[1])
 
@@ -218,14 +218,18 @@ class EventSequence:
 
         What is said of earlier events must not change by this: the leak check of the tests.
         """
-        from dataclasses import replace
-
         later = other.time >= self.time[event]
-        joined = {
-            name: np.concatenate([getattr(self, name)[:event], getattr(other, name)[later]])
-            for name in ("time", "longitude", "latitude", "magnitude")
-        }
-        return replace(self, **joined)
+
+        def joined(name: str) -> NDArray[Any]:
+            return np.concatenate([getattr(self, name)[:event], getattr(other, name)[later]])
+
+        return replace(
+            self,
+            time=joined("time"),
+            longitude=joined("longitude"),
+            latitude=joined("latitude"),
+            magnitude=joined("magnitude"),
+        )
 
     def require(self, targets: int) -> None:
         """Refuse to learn from fewer training and validation events than `targets`.

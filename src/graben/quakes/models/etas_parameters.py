@@ -64,12 +64,8 @@ class EtasParameters:
         ModelError
             One is missing or no number.
         """
-        if not isinstance(found, dict):
-            try:
-                found = json.loads(Path(found).read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                raise ModelError(f"{found} holds no ETAS parameters ({error}).") from error
-        table = found.get("final_parameters", found)
+        held = found if isinstance(found, dict) else _json_of(Path(found))
+        table = held.get("final_parameters", held)
         if isinstance(table, str):  # some releases write a table inside the table
             table = json.loads(table)
         names = [field.name for field in fields(cls)]
@@ -122,3 +118,16 @@ class EtasParameters:
         return float(
             self.offspring_at_completeness * beta * grown / -np.expm1(-beta * magnitude_span)
         )
+
+
+def _json_of(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError("no table")
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{path} holds no ETAS parameters ({error}). Give a parameter file of the reference "
+            "ETAS package, or a folder of a trained model."
+        ) from error
+    return found

@@ -27,23 +27,23 @@ class EventScores:
         Events expected from the last event to the window's end; it is no part of the scores.
     """
 
-    rate: NDArray[np.float64]
-    intensity: NDArray[np.float64]
-    expected: NDArray[np.float64]
+    rate: NDArray[Any]
+    intensity: NDArray[Any]
+    expected: NDArray[Any]
     expected_after: float
 
     @property
-    def temporal(self) -> NDArray[np.float64]:
+    def temporal(self) -> NDArray[Any]:
         """Log-likelihood in time, log(1/day), (event,)."""
         return np.log(self.rate) - self.expected
 
     @property
-    def spatial(self) -> NDArray[np.float64]:
+    def spatial(self) -> NDArray[Any]:
         """Log-likelihood in space given the time, log(1/km2), (event,)."""
         return np.log(self.intensity) - np.log(self.rate)
 
     @property
-    def total(self) -> NDArray[np.float64]:
+    def total(self) -> NDArray[Any]:
         """Log-likelihood in time and space, (event,)."""
         return np.log(self.intensity) - self.expected
 
