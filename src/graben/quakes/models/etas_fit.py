@@ -1,0 +1,166 @@
+"""Fitting and scoring ETAS, whatever its background is made of."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graben.errors import ModelError
+from graben.quakes.models.etas_likelihood import TRIGGERING, EtasLikelihood, Triggering
+from graben.quakes.models.etas_parameters import EtasParameters
+from graben.quakes.models.etas_time import DecayMixture, running_rates
+from graben.quakes.models.fisher import Likelihood, maximise
+from graben.quakes.models.point_process import EventScores
+from graben.quakes.sequence import EventSequence
+
+if TYPE_CHECKING:
+    from graben.quakes.models.strike import Strikes
+
+COARSE_TARGETS = 3_000
+COARSE_TOLERANCE = 2e-4
+TOLERANCE = 2e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """The highest likelihood that was found.
+
+    Attributes
+    ----------
+    at
+        Log rates of the maps (events per day), then the parameters in the order of `TRIGGERING`.
+    likelihood
+        There.
+    pairs
+        How many pairs of target and source were summed on the way.
+    """
+
+    at: NDArray[Any]
+    likelihood: Likelihood
+    pairs: int
+
+    def standard_errors(self, fitted_to: EtasLikelihood) -> dict[str, float]:
+        """Return the standard error of each parameter of triggering, NaN for those at a bound.
+
+        From the information matrix of the targets that were used, on natural scales.
+        """
+        low, high = fitted_to.bounds
+        free = (self.at > low) & (self.at < high)
+        information = self.likelihood.information[np.ix_(free, free)] * fitted_to.targets.size
+        error = np.full(self.at.size, np.nan)
+        # rates that vanished leave no curvature
+        error[free] = np.sqrt(np.diag(np.linalg.pinv(information, hermitian=True)))
+        rows = error[-len(TRIGGERING) :]
+        return {name: float(value) for name, value in zip(TRIGGERING, rows, strict=True)}
+
+
+def likelihood_of(
+    sequence: EventSequence, maps: NDArray[Any], strikes: "Strikes | None" = None
+) -> EtasLikelihood:
+    """Return the likelihood of training and validation together.
+
+    Parameters
+    ----------
+    sequence
+        The events.
+    maps
+        Density of each background map at every event from the training start on, (event, map), or
+        at all events.
+    strikes
+        As of `EtasLikelihood`.
+    """
+    fitted = sequence.fitted
+    events = np.arange(fitted.start, fitted.stop)
+    return EtasLikelihood(
+        sequence, events, sequence.span(fitted), events.size, maps[events], strikes
+    )
+
+
+def climb(likelihood: EtasLikelihood, start: NDArray[Any], targets: int) -> Fitted:
+    """Maximise a likelihood: first on few targets, then on at most `targets`.
+
+    Raises
+    ------
+    ModelError
+        The likelihood is not finite.
+    """
+    pairs = 0
+    sizes = [size for size in (COARSE_TARGETS, targets) if size <= targets]
+    for size in sizes:
+        chosen = likelihood.thinned(size)
+        last = size == sizes[-1]
+        found = maximise(chosen, start, chosen.bounds, TOLERANCE if last else COARSE_TOLERANCE)
+        start = found.at
+        pairs += found.evaluations * int(likelihood.sequence.history[chosen.targets].sum())
+        if chosen.targets.size == likelihood.targets.size:
+            break
+    return Fitted(found.at, found.likelihood, pairs)
+
+
+def scored(
+    sequence: EventSequence,
+    events: slice,
+    triggering: Triggering,
+    background_rate: float,
+    intensity: NDArray[Any],
+) -> EventScores:
+    """Return the scores of the events of one window.
+
+    Parameters
+    ----------
+    sequence, events
+        The events, and which of them.
+    triggering
+        Of the model.
+    background_rate
+        Events per day in the polygon.
+    intensity
+        At each epicentre of `events`, per day and km2.
+    """
+    start, end = sequence.span(events)
+    produced = triggering.produced(sequence.excess)
+    mixture = DecayMixture.of(triggering.parameters)
+    found = np.empty((events.stop, 3))
+    running_rates(
+        sequence.time[: events.stop],
+        produced[: events.stop],
+        mixture.decay,
+        mixture.weight,
+        start,
+        found,
+    )
+    time = sequence.time[events]
+    since = np.diff(np.concatenate([[start], time]))
+    last = float(time[-1]) if time.size else start
+    age = sequence.time[: events.stop]
+    rest = produced[: events.stop] @ (mixture.integral(end - age) - mixture.integral(last - age))
+    return EventScores(
+        found[events, 0] + background_rate,
+        intensity,
+        found[events, 1] + background_rate * since,
+        float(rest) + background_rate * (end - last),
+    )
+
+
+def mean_offspring(parameters: EtasParameters, sequence: EventSequence) -> float:
+    """Return the branching ratio over the magnitudes of the events before the test start."""
+    excess = sequence.excess[: sequence.test.start]
+    grown = np.exp(parameters.productivity_exponent * excess).mean()
+    return float(parameters.offspring_at_completeness * grown)
+
+
+def require_subcritical(parameters: EtasParameters, sequence: EventSequence) -> None:
+    """Refuse to simulate from parameters by which each event has one offspring or more.
+
+    Raises
+    ------
+    ModelError
+        The branching ratio is 1 or more.
+    """
+    ratio = mean_offspring(parameters, sequence)
+    if ratio >= 1:
+        raise ModelError(
+            f"expected a branching ratio below 1, got {ratio:.2f}: simulated sequences would never "
+            "end. Fit with a mapped background (hybrid-etas), or raise the completeness magnitude."
+        )
