@@ -99,13 +99,12 @@ class Polygon:
         import pyproj
         from shapely.geometry import Polygon as Shape
 
-        albers = pyproj.Proj(
-            proj="aea",
-            lat_1=self.latitude.min(),
-            lat_2=self.latitude.max(),
-            lon_0=self.centre[0],
-        )
-        return float(Shape(np.column_stack(albers(self.longitude, self.latitude))).area / 1e6)
+        south, north = self.latitude.min(), self.latitude.max()
+        if abs(south + north) > 1e-6:
+            equal_area = pyproj.Proj(proj="aea", lat_1=south, lat_2=north, lon_0=self.centre[0])
+        else:  # about the equator Albers' cone becomes a cylinder
+            equal_area = pyproj.Proj(proj="cea", lat_ts=north, lon_0=self.centre[0])
+        return float(Shape(np.column_stack(equal_area(self.longitude, self.latitude))).area / 1e6)
 
     def near(self, longitude: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return longitudes, by whole turns, within 180 degrees of the polygon's centre."""

@@ -62,6 +62,53 @@ class Windows:
         return tuple(as_utc(text) for text in self)
 
 
+def cut_catalog(
+    catalog: Catalog,
+    polygon: Polygon,
+    windows: Windows,
+    completeness_magnitude: float,
+    bin_width: float = 0.1,
+    rounded: bool = True,
+) -> pd.DataFrame:
+    """Cut a catalogue: by the outer windows, by the polygon, by magnitude after rounding.
+
+    Magnitudes are rounded as the reference ETAS package does,
+    floor(m / bin + 0.5) * bin in floating point, and cut afterwards.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of the catalogue that become events of a sequence, with the rounded magnitudes.
+
+    Raises
+    ------
+    CatalogError
+        No event is left, or the magnitudes or windows are not those of the catalogue.
+    InputError
+        The bin width is not above 0.
+    """
+    if not bin_width > 0:
+        raise InputError(
+            f"expected a magnitude bin above 0, got {bin_width:g}. Give the step of the "
+            "magnitudes, such as 0.1."
+        )
+    start, *_, end = windows.moments
+    table = catalog.table
+    magnitude = table["magnitude"].to_numpy(float)
+    if rounded:
+        magnitude = np.floor(magnitude / bin_width + 0.5) * bin_width
+    keep = ((table["time"] >= start) & (table["time"] < end)).to_numpy(copy=True)
+    keep &= magnitude >= completeness_magnitude - 1e-9
+    keep &= polygon.contains(table["longitude"], table["latitude"])
+    if not keep.any():
+        raise CatalogError(
+            f"expected events of M >= {completeness_magnitude:g} inside the polygon from "
+            f"{windows.auxiliary_start} to {windows.test_end}, got none of the "
+            f"{len(catalog)} in {catalog.source}. Check polygon, dates and magnitude."
+        )
+    return table[keep].assign(magnitude=magnitude[keep])
+
+
 @dataclass(frozen=True, eq=False)
 class EventSequence:
     """Events above completeness inside a polygon, sorted by time; make it with `from_catalog`.
@@ -106,41 +153,13 @@ class EventSequence:
         bin_width: float = 0.1,
         rounded: bool = True,
     ) -> "EventSequence":
-        """Cut a catalogue: by the outer windows, by the polygon, by magnitude after rounding.
-
-        Magnitudes are rounded as the reference ETAS package does,
-        floor(m / bin + 0.5) * bin in floating point, and cut afterwards.
-
-        Raises
-        ------
-        CatalogError
-            No event is left, or the magnitudes or windows are not those of the catalogue.
-        InputError
-            The bin width is not above 0.
-        """
-        if not bin_width > 0:
-            raise InputError(f"expected a magnitude bin above 0, got {bin_width:g}.")
-        moments = windows.moments
-        table = catalog.table
-        magnitude = table["magnitude"].to_numpy(float)
-        if rounded:
-            magnitude = np.floor(magnitude / bin_width + 0.5) * bin_width
-        moment = table["time"]
-        keep = (moment >= moments[0]).to_numpy() & (moment < moments[-1]).to_numpy()
-        keep &= magnitude >= completeness_magnitude - 1e-9
-        keep &= polygon.contains(table["longitude"], table["latitude"])
-        if not keep.any():
-            raise CatalogError(
-                f"expected events of M >= {completeness_magnitude:g} inside the polygon from "
-                f"{windows.auxiliary_start} to {windows.test_end}, got none of the "
-                f"{len(catalog)} in {catalog.source}. Check polygon, dates and magnitude."
-            )
-        kept = table[keep]
+        """Make a sequence of the events that `cut_catalog` keeps; it says what is refused."""
+        kept = cut_catalog(catalog, polygon, windows, completeness_magnitude, bin_width, rounded)
         return cls(
-            ((kept["time"] - moments[0]) / DAY).to_numpy(float),
+            ((kept["time"] - windows.moments[0]) / DAY).to_numpy(float),
             polygon.near(kept["longitude"]),
             kept["latitude"].to_numpy(float),
-            magnitude[keep],
+            kept["magnitude"].to_numpy(float),
             completeness_magnitude,
             bin_width,
             polygon,
@@ -182,10 +201,26 @@ class EventSequence:
         return slice(self.bounds[2], self.bounds[3])
 
     def span(self, events: slice) -> tuple[float, float]:
-        """Return first and last day of the window that `events` (one of the above) belong to."""
-        starts = {self.bounds[k]: self.days[k + 1] for k in (2, 1, 0)}
-        ends = {self.bounds[k]: self.days[k + 1] for k in (3, 2, 1)}
-        return starts[events.start], ends[events.stop]
+        """Return first and last day of the window that `events` (one of the above) belong to.
+
+        Raises
+        ------
+        InputError
+            They are no window of this sequence.
+        """
+        # in this order, because empty windows make slices that are equal
+        for window, first, last in (
+            (self.test, 3, 4),
+            (self.fitted, 1, 3),
+            (self.training, 1, 2),
+            (self.validation, 2, 3),
+        ):
+            if events == window:
+                return self.days[first], self.days[last]
+        raise InputError(
+            f"expected the events of a window, got {events}. Give `training`, `validation`, "
+            "`fitted` or `test` of this sequence."
+        )
 
     @cached_property
     def history(self) -> NDArray[Any]:
