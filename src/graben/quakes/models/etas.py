@@ -39,7 +39,7 @@ class Etas(PointProcess):
     name = "etas"
     fits = "any catalogue of a few hundred events and more"
 
-    def __init__(self, targets: int = 20_000) -> None:
+    def __init__(self, targets: int = 30_000) -> None:
         self.targets = targets
 
     @classmethod
@@ -60,7 +60,8 @@ class Etas(PointProcess):
             There are too few events.
         """
         sequence.require(FEWEST_TARGETS)
-        uniform = np.full((len(sequence), 1), 1 / sequence.polygon.area_km2)
+        fitted = sequence.fitted
+        uniform = np.full((fitted.stop - fitted.start, 1), 1 / sequence.polygon.area_km2)
         likelihood = likelihood_of(sequence, uniform)
         half_background = np.log(0.5 * likelihood.targets.size / likelihood.days)
         start = np.concatenate([[half_background], Triggering(FIRST_GUESS).vector()])

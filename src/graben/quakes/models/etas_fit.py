@@ -65,16 +65,13 @@ def likelihood_of(
     sequence
         The events.
     maps
-        Density of each background map at every event from the training start on, (event, map), or
-        at all events.
+        Density of each background map at the events of training and validation, (event, map).
     strikes
         As of `EtasLikelihood`.
     """
     fitted = sequence.fitted
     events = np.arange(fitted.start, fitted.stop)
-    return EtasLikelihood(
-        sequence, events, sequence.span(fitted), events.size, maps[events], strikes
-    )
+    return EtasLikelihood(sequence, events, sequence.span(fitted), events.size, maps, strikes)
 
 
 def climb(likelihood: EtasLikelihood, start: NDArray[Any], targets: int) -> Fitted:

@@ -20,6 +20,7 @@ DROPOUT = 0.2
 STEPS = 32
 CLAMP = 4.0
 SEEDS = (0, 1, 2)
+GateKind = Literal["mlp", "residual", "elman", "gru"]
 
 
 class Gates:
@@ -43,7 +44,7 @@ class Gates:
         One per seed.
     """
 
-    def __init__(self, kind: Literal["mlp", "residual", "elman", "gru"] = "mlp") -> None:
+    def __init__(self, kind: GateKind = "mlp") -> None:
         self.kind = kind
 
     @classmethod
