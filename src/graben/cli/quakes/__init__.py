@@ -2,7 +2,7 @@
 
 import typer
 
-from graben.cli.quakes import at, check, evaluate, fetch, forecast, train
+from graben.cli.quakes import at, benchmark, check, evaluate, fetch, forecast, test, train
 
 app = typer.Typer(no_args_is_help=True, help="Probability of earthquakes.")
 app.command("check")(check.check)
@@ -11,3 +11,5 @@ app.command("forecast")(forecast.forecast)
 app.command("at")(at.at)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("benchmark")(benchmark.benchmark)
+app.command("test")(test.verify)
