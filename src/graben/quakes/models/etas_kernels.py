@@ -41,9 +41,10 @@ def _float_of(typing: Any, bits: Any) -> Any:
 @numba.njit(fastmath=True, error_model="numpy")
 def log2_single(x):  # type: ignore[no-untyped-def]
     """Return the binary logarithm of a positive normal float32."""
-    bits = _bits_of(float32(x))
+    bits = _bits_of(float32(x))  # type: ignore[call-arg, var-annotated]
     exponent = int32(int32(bits - _SQRT_HALF_BITS) >> int32(23))
-    z = _float_of(int32(bits - int32(exponent << int32(23)))) - _ONE
+    mantissa = int32(bits - int32(exponent << int32(23)))
+    z = _float_of(mantissa) - _ONE
     p = float32(0.1258369833022065)
     p = p * z + float32(-0.20726972863795623)
     p = p * z + float32(0.2157156111015047)
@@ -62,13 +63,15 @@ def exp2_single(x):  # type: ignore[no-untyped-def]
     x = min(max(x, float32(-120)), float32(120))
     whole = int32(int32(x + float32(200.5)) - int32(200))
     f = x - float32(whole)
-    p = float32(0.0013276471781597055)
-    p = p * f + float32(0.009675541332759222)
-    p = p * f + float32(0.05550713274150279)
-    p = p * f + float32(0.24022119723882085)
-    p = p * f + float32(0.6931469670643597)
-    p = p * f + float32(1.0000000716546715)
-    return p * _float_of(int32(int32(whole + int32(127)) << int32(23)))
+    p = float32(0.00015353361959569156)
+    p = p * f + float32(0.0013398873852565885)
+    p = p * f + float32(0.00961843691766262)
+    p = p * f + float32(0.055503323674201965)
+    p = p * f + float32(0.24022647738456726)
+    p = p * f + float32(0.6931471824645996)
+    p = p * f + _ONE
+    power = int32(int32(whole + int32(127)) << int32(23))
+    return p * _float_of(power)  # type: ignore[call-arg]
 
 
 @numba.njit(fastmath=True, error_model="numpy", cache=True)
