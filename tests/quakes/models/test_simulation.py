@@ -6,7 +6,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import kstest
 
-from graben.errors import InputError, ModelError
+from graben.errors import CatalogError, InputError, ModelError
 from graben.quakes.models import simulation
 from graben.quakes.models import simulation_kernels as kernels
 from graben.quakes.models.etas_parameters import EtasParameters
@@ -211,7 +211,7 @@ def slow_family(rng, background_rate, horizon, polygon):
 
 
 def test_families_are_those_of_a_slow_loop():
-    horizon, catalogs = 20.0, 1500
+    horizon, catalogs = 20.0, 1000
     rng = np.random.default_rng(11)
     slow = [slow_family(rng, 0.3, horizon, SMALL) for _ in range(catalogs)]
     process = process_of(background=mixture(SMALL, 0.3))
@@ -307,6 +307,12 @@ def test_sources_of_the_future_or_of_several_lengths_are_refused():
         source(multiplier=np.ones(2))
 
 
+@pytest.mark.parametrize("changes", [{"excess": np.nan}, {"multiplier": np.array([-1.0])}])
+def test_sources_with_missing_or_negative_values_are_refused(changes):
+    with pytest.raises(InputError, match="without missing values"):
+        source(**changes)
+
+
 def test_a_background_centred_outside_its_polygon_is_refused():
     with pytest.raises(InputError, match="centres lie inside"):
         process_of(background=mixture(gaussians=[(20.0, 55.0, 2.0, 1.0)]))
@@ -330,6 +336,11 @@ def test_a_simulated_catalogue_is_a_catalogue_and_its_events_are_sources():
     assert sources.age[0] == 400.0 - sequence.time[0]
     near = process.simulate(sources, 1.0, 5, 1)
     assert dateline.contains(near.longitude, near.latitude).all()
+
+
+def test_a_simulated_catalogue_without_events_is_refused():
+    with pytest.raises(CatalogError):
+        simulate_catalog(process_of(), "2000-01-01", 10.0, 1)
 
 
 def test_the_stream_of_a_catalogue_advances_once_for_each_number():

@@ -17,7 +17,7 @@ def plain_stream(state, size):
         state = (state + 0x9E3779B97F4A7C15) & mask
         z = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & mask
         z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
-        yield ((z ^ (z >> 31)) >> 11) / 2**53 + 2.0**-54
+        yield ((z ^ (z >> 31)) >> 12) / 2**52 + 2.0**-53
 
 
 def test_a_stream_is_splitmix64_and_knows_nothing_of_its_neighbours():

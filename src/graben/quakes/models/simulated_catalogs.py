@@ -30,6 +30,12 @@ class Sources:
         Factor on the productivity; 1 where None.
     strike
         Unit vectors along strike (east, north) and its strength in 0..1; none where None.
+
+    Raises
+    ------
+    InputError
+        The arrays differ in length, an event lies after the issue time, a value is missing or a
+        multiplier negative.
     """
 
     age: NDArray[Any]
@@ -48,7 +54,13 @@ class Sources:
                 "expected one age, place, excess, multiplier and strike per source, got "
                 f"{', '.join(str(np.shape(one)) for one in arrays)}. Give arrays of one length."
             )
-        if not (np.asarray(self.age) >= 0).all():
+        negative = self.multiplier is not None and np.any(self.multiplier < 0)
+        if negative or not all(np.isfinite(one).all() for one in arrays):
+            raise InputError(
+                "expected sources without missing values and with multipliers of 0 or more, got "
+                "others. Leave such events out."
+            )
+        if np.any(self.age < 0):
             raise InputError(
                 f"expected sources from before the issue time, got one {-np.min(self.age):g} days "
                 "after it. Leave out what has not happened yet."

@@ -16,7 +16,7 @@ from graben.quakes.sequence import EARTH_RADIUS_KM
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _FIRST_MIX = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND_MIX = np.uint64(0x94D049BB133111EB)
-_SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11))
+_SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(12))
 
 
 class Law(NamedTuple):
@@ -89,7 +89,7 @@ def uniform(states, k):  # type: ignore[no-untyped-def]
     z = (z ^ (z >> _SHIFTS[0])) * _FIRST_MIX
     z = (z ^ (z >> _SHIFTS[1])) * _SECOND_MIX
     z = z ^ (z >> _SHIFTS[2])
-    return (np.float64(z >> _SHIFTS[3]) + 0.5) * 2.0**-53
+    return (np.float64(z >> _SHIFTS[3]) + 0.5) * 2.0**-52
 
 
 @numba.njit(cache=True)
@@ -138,7 +138,8 @@ def background_place(states, k, gaussians, outline):  # type: ignore[no-untyped-
     """Draw a place of a background event: a component, then until it lies inside."""
     cumulative = gaussians.cumulative
     chosen = uniform(states, k) * cumulative[-1]
-    component = np.searchsorted(cumulative, chosen, side="right") - 1
+    # the product may round up to the total
+    component = min(np.searchsorted(cumulative, chosen, side="right"), cumulative.size - 1) - 1
     west, east, south, north = outline.box
     while True:
         if component < 0:
