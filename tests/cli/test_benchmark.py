@@ -92,6 +92,29 @@ def test_catalogues_with_repeated_epicentres_are_warned_of(reference_data, grabe
     assert "9.1% of the events share an epicentre" in done.err
 
 
+def test_parameters_of_the_reference_package_score_as_they_do_there(
+    reference_data, graben, tmp_path
+):
+    fitted = {
+        "log10_mu": -4.080541557611796, "log10_k0": -3.6392179898139814, "a": 1.5203185844657847,
+        "log10_c": -4.352662430280686, "omega": -0.17696960638647766,
+        "log10_tau": 3.0058388824182374, "log10_d": -3.2517149079006034,
+        "gamma": 1.4557395760513507, "rho": 0.3615761997603344,
+    }  # fmt: skip
+    (tmp_path / "jacinto.json").write_text(json.dumps({"final_parameters": fitted}))
+    folder = reference_data / "catalogs"
+    done = graben(
+        "quakes", "benchmark", "SanJac_10", "--catalog", folder / "EarthquakeNPP_SanJac_10.csv.gz",
+        "--polygon", folder / "SanJac_shape.npy", "--model", tmp_path / "jacinto.json",
+        "--model", "poisson", "--json",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    models = done.json()["models"]
+    assert models["jacinto"]["temporal"]["value"] == pytest.approx(1.1373, abs=0.003)
+    assert models["jacinto"]["spatial"]["value"] == pytest.approx(-5.1707, abs=0.003)
+    assert models["poisson"]["gain_over_jacinto"]["high"] < 0
+
+
 def test_the_folder_holds_scores_by_event_figures_and_a_page(own, graben, check_page, tmp_path):
     other = HomogeneousPoisson()
     other.intensity_ = 1e-4
