@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graben.errors import ModelError
 from graben.quakes.models.etas_likelihood import TRIGGERING, EtasLikelihood, Triggering
 from graben.quakes.models.etas_parameters import EtasParameters
 from graben.quakes.models.etas_time import DecayMixture, running_rates
@@ -145,19 +144,3 @@ def mean_offspring(parameters: EtasParameters, sequence: EventSequence) -> float
     excess = sequence.excess[: sequence.test.start]
     grown = np.exp(parameters.productivity_exponent * excess).mean()
     return float(parameters.offspring_at_completeness * grown)
-
-
-def require_subcritical(parameters: EtasParameters, sequence: EventSequence) -> None:
-    """Refuse to simulate from parameters by which each event has one offspring or more.
-
-    Raises
-    ------
-    ModelError
-        The branching ratio is 1 or more.
-    """
-    ratio = mean_offspring(parameters, sequence)
-    if ratio >= 1:
-        raise ModelError(
-            f"expected a branching ratio below 1, got {ratio:.2f}: simulated sequences would never "
-            "end. Fit with a mapped background (hybrid-etas), or raise the completeness magnitude."
-        )

@@ -152,6 +152,13 @@ class MappedEtas(PointProcess):
         intensity += self.maps(sequence, events) @ rates
         return scored(sequence, events, triggering, float(rates.sum()), intensity)
 
+    def parted_rates(self) -> NDArray[Any]:
+        """Return the rate of each map as fine (up to 2 km) or coarse background, (map, 2)."""
+        widths = np.array(self.background.bandwidths_km)
+        rates = self.fitted_.rates
+        fine = np.append(False, np.resize(widths <= WIDEST_FINE_KM, rates.size - 1))
+        return np.column_stack([np.where(fine, rates, 0.0), np.where(fine, 0.0, rates)])
+
     def branching_ratio(self, sequence: EventSequence) -> float:
         """Return the mean number of direct offspring over the magnitudes seen before the test."""
         return mean_offspring(self.fitted_.triggering.parameters, sequence)
@@ -229,13 +236,21 @@ class HybridEtas(MappedEtas):
         self, sequence: EventSequence, events: slice
     ) -> tuple[EtasParts, BackgroundParts]:
         """Return triggering up to the end of a window, and the background at its events."""
-        widths = np.array(self.background.bandwidths_km)
-        rates = self.fitted_.rates
-        fine = np.append(False, np.resize(widths <= WIDEST_FINE_KM, rates.size - 1))
-        parted = np.column_stack([np.where(fine, rates, 0.0), np.where(fine, 0.0, rates)])
+        parted = self.parted_rates()
         background = BackgroundParts(self.maps(sequence, events) @ parted, parted.sum(axis=0))
         end = sequence.span(events)[1]
         return EtasParts(sequence, self.fitted_.triggering, events.stop, end), background
+
+    def log_gates(self, sequence: EventSequence) -> NDArray[Any]:
+        """Return the log-gates from the training start on, (interval, component).
+
+        Row k holds between event k - 1 and event k of those since the training start; the last
+        holds after the last event.
+        """
+        parts = EtasParts(sequence, self.fitted_.triggering, len(sequence), sequence.days[-1])
+        nothing = BackgroundParts(np.empty((0, 2)), self.parted_rates().sum(axis=0))
+        run = parts.run(nothing, None, slice(len(sequence), len(sequence)))
+        return self.gates.log_gates(run, sequence.magnitude[sequence.training.start :])
 
     def score(self, sequence: EventSequence, events: slice) -> EventScores:
         """Return what the model says of the events of one window."""

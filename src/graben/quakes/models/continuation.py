@@ -1,0 +1,136 @@
+"""What a fitted point process simulates from at an issue time."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graben.errors import ModelError
+from graben.quakes.models.etas import Etas
+from graben.quakes.models.etas_components import RANKS
+from graben.quakes.models.etas_likelihood import EVER, Triggering
+from graben.quakes.models.hybrid_etas import HybridEtas, MappedEtas
+from graben.quakes.models.magnitudes import TaperedGutenbergRichter
+from graben.quakes.models.point_process import PointProcess
+from graben.quakes.models.simulated_catalogs import Sources
+from graben.quakes.models.simulation import BranchingProcess
+from graben.quakes.models.spatial_mixture import SpatialMixture
+from graben.quakes.models.strike import strikes_of
+from graben.quakes.sequence import EventSequence
+
+
+class Continuations:
+    """A fitted process and a sequence, ready to be continued from any day of it.
+
+    Parameters
+    ----------
+    process
+        `Etas`, `MappedEtas` or `HybridEtas`, fitted.
+    sequence
+        What happened; only events before a day enter the continuation from that day.
+    gates_held
+        Whether the gates of `HybridEtas`, as they stand at the issue time, multiply background and
+        observed sources throughout the horizon. Simulated events trigger without gates.
+
+    Raises
+    ------
+    ModelError
+        The process is of another kind.
+    """
+
+    def __init__(
+        self, process: PointProcess, sequence: EventSequence, gates_held: bool = True
+    ) -> None:
+        if not isinstance(process, Etas | MappedEtas):
+            raise ModelError(
+                f"expected an ETAS model to continue a catalogue, got {process.name}. Use etas, "
+                "mapped-etas or hybrid-etas."
+            )
+        self.process = process
+        self.sequence = sequence
+        self.gates_held = gates_held and isinstance(process, HybridEtas)
+
+    def at(self, day: float) -> tuple[BranchingProcess, Sources]:
+        """Return the process and the sources from `day` on, days since the auxiliary start.
+
+        Raises
+        ------
+        ModelError
+            The branching ratio is 1 or more.
+        """
+        known = int(np.searchsorted(self.sequence.time, day))
+        triggering = self._triggering
+        gates = np.exp(self._log_gates(known)) if self.gates_held else np.ones(2 + len(RANKS))
+        ranks = known - 1 - np.arange(known)
+        of_rank = np.searchsorted((*RANKS[1:], EVER), ranks, side="right")
+        east, north, strength = self._strikes
+        sources = Sources(
+            day - self.sequence.time[:known],
+            self.sequence.longitude[:known],
+            self.sequence.latitude[:known],
+            self.sequence.excess[:known],
+            gates[2:][of_rank],
+            (east[:known], north[:known], strength[:known]),
+        )
+        background = self._background(known, gates[:2])
+        branching = BranchingProcess(
+            triggering.parameters, background, self._magnitudes, triggering.anisotropy
+        )
+        return branching, sources
+
+    @property
+    def _triggering(self) -> Triggering:
+        if isinstance(self.process, Etas):
+            return self.process.triggering_
+        return self.process.fitted_.triggering
+
+    @cached_property
+    def _magnitudes(self) -> TaperedGutenbergRichter:
+        """Of the events before the test start."""
+        sequence = self.sequence
+        return TaperedGutenbergRichter.from_magnitudes(
+            sequence.magnitude[: sequence.test.start],
+            sequence.completeness_magnitude,
+            sequence.bin_width,
+        )
+
+    @cached_property
+    def _strikes(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        if self._triggering.anisotropy == 0:
+            count = len(self.sequence)
+            return np.ones(count), np.zeros(count), np.zeros(count)
+        return strikes_of(self.sequence)
+
+    @cached_property
+    def _weights(self) -> NDArray[Any]:
+        """Of all events as sources of the maps; none depends on later events."""
+        if isinstance(self.process, Etas):
+            return np.empty((len(self.sequence), 0))
+        return self.process.weights(self.sequence, len(self.sequence))
+
+    def _background(self, known: int, gates: NDArray[Any]) -> SpatialMixture:
+        if isinstance(self.process, Etas):
+            nothing = np.empty(0)
+            rate = self.process.background_rate_
+            return SpatialMixture(self.sequence.polygon, rate, nothing, nothing, nothing, nothing)
+        fine, coarse = self.process.parted_rates().T * gates[:, None]
+        return self.process.background.mixture(
+            self.sequence, self._weights, fine + coarse, known
+        )
+
+    @cached_property
+    def _all_log_gates(self) -> NDArray[Any]:
+        assert isinstance(self.process, HybridEtas)
+        return self.process.log_gates(self.sequence)
+
+    def _log_gates(self, known: int) -> NDArray[Any]:
+        """Return the log-gates in the interval after the first `known` events, (component,)."""
+        after = known - self.sequence.training.start
+        if after < 0:
+            raise ModelError(
+                "expected an issue time after the training start, before which the gates know "
+                "nothing; choose a later one, or hold no gates."
+            )
+        found: NDArray[Any] = self._all_log_gates[after]
+        return found
