@@ -62,18 +62,15 @@ class EtasParameters:
         Raises
         ------
         ModelError
-            One is missing or no number.
+            One is missing or no finite number, or there is no such table.
         """
-        held = found if isinstance(found, dict) else _json_of(Path(found))
-        table = held.get("final_parameters", held)
-        if isinstance(table, str):  # some releases write a table inside the table
-            table = json.loads(table)
+        table = _table_of(found)
         names = [field.name for field in fields(cls)]
-        missing = [name for name in names if not isinstance(table.get(name), int | float)]
+        missing = [name for name in names if not _is_number(table.get(name))]
         if missing:
             raise ModelError(
                 f"expected the parameters {', '.join(names)}; {', '.join(missing)} is missing or "
-                "no number. Give a parameter file of the reference ETAS package."
+                "no finite number. Give a parameter file of the reference ETAS package."
             )
         return cls(**{name: float(table[name]) for name in names})
 
@@ -120,14 +117,25 @@ class EtasParameters:
         )
 
 
-def _json_of(path: Path) -> dict[str, Any]:
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and bool(np.isfinite(value))
+
+
+def _table_of(found: dict[str, Any] | str | Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found, dict):
+        held = found
+        if not isinstance(held, dict):
+            held = json.loads(Path(held).read_text(encoding="utf-8"))
+        if isinstance(held, dict):
+            held = held.get("final_parameters", held)
+        if isinstance(held, str):  # some releases write a table inside the table
+            held = json.loads(held)
+        if not isinstance(held, dict):
             raise ValueError("no table")
     except (OSError, ValueError) as error:
+        what = "the table" if isinstance(found, dict) else found
         raise ModelError(
-            f"{path} holds no ETAS parameters ({error}). Give a parameter file of the reference "
+            f"{what} holds no ETAS parameters ({error}). Give a parameter file of the reference "
             "ETAS package, or a folder of a trained model."
         ) from error
-    return found
+    return held
