@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from graben.errors import InputError
 from graben.progress import track
 from graben.quakes.testing.catalog_forecast import CatalogForecast
+from graben.quakes.testing.fast_poisson import says_nothing
 from graben.quakes.testing.grids import Cells, GriddedForecast, Targets
-from graben.quakes.testing.poisson_tests import says_nothing
 from graben.quakes.testing.verdicts import (
     Comparison,
     Consistency,

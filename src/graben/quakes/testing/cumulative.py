@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, poisson, t, wilcoxon
 
 from graben.errors import InputError
-from graben.quakes.testing.poisson_tests import ENGINE
+from graben.quakes.testing.fast_poisson import ENGINE
 from graben.quakes.testing.verdicts import Comparison, comparison
 
 

@@ -6,64 +6,58 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+STEPS = 1 << 17
 
-@numba.njit(cache=True)
-def alias_table(weight: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return shares and aliases to draw cells in proportion to `weight` in constant time.
 
-    Cell k of a uniform draw is kept with the share of k, and is its alias otherwise (Walker 1977,
-    doi:10.1145/355744.355749; built as Vose 1991 does, doi:10.1109/32.92917).
+def guide_table(cumulative: NDArray[Any]) -> NDArray[Any]:
+    """Return where to look in a cumulative distribution, for each of `STEPS` equal parts of 0..1.
+
+    The cell of a uniform draw u lies from the entry of its part to the next one (Chen & Asau
+    1974, doi:10.1080/05695557408974949).
     """
-    size = weight.size
-    share = weight * (size / weight.sum())
-    # what rounding leaves over goes to the likeliest cell, never to one of weight 0
-    alias = np.full(size, np.argmax(weight), np.int32)
-    waiting = np.empty(size, np.int32)
-    poor, rich = 0, size  # both stacks share one array and grow towards each other
-    for k in range(size):
-        if share[k] < 1.0:
-            waiting[poor] = k
-            poor += 1
-        else:
-            rich -= 1
-            waiting[rich] = k
-    while poor > 0 and rich < size:
-        poor -= 1
-        low, high = waiting[poor], waiting[rich]
-        alias[low] = high
-        share[high] -= 1.0 - share[low]
-        if share[high] < 1.0:
-            rich += 1
-            waiting[poor] = high
-            poor += 1
-    for k in waiting[:poor]:
-        if weight[k] > 0:
-            share[k] = 1.0
-    share[waiting[rich:]] = 1.0
-    return share, alias
+    edges = np.arange(STEPS + 1) / STEPS
+    found = np.searchsorted(cumulative, edges, side="right")
+    return np.minimum(found, cumulative.size - 1).astype(np.int32)
 
 
 @numba.njit(cache=True)
+def uniform(seed: np.uint64, number: np.uint64) -> float:
+    """Return draw `number` of a stream, in [0, 1): SplitMix64 (doi:10.1145/2660193.2660195)."""
+    z = seed + (number + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return float(z >> np.uint64(11)) * 2.0**-53
+
+
+@numba.njit(cache=True, parallel=True)
 def simulated_likelihoods(  # type: ignore[no-untyped-def]
-    rng, events, share, alias, log_rate, log_number, out
+    seeds, events, cumulative, guide, log_rate, log_number, out, threads
 ) -> None:
     """Fill `out` with sum(w log(rate)) - sum(log(w!)) of catalogues of `events` earthquakes.
 
+    Each catalogue draws from its own stream, so the number of threads changes nothing.
+    `cumulative` runs over cells of falling rate, so that most draws meet in the cache;
     `log_number[n]` is log(n), up to the largest number of events: w! is gathered draw by draw.
     """
-    cells = log_rate.size
-    counts = np.zeros(cells, np.int32)
-    drawn = np.empty(events.max() if events.size else 0, np.int32)
-    for s in range(events.size):
-        total = 0.0
-        for i in range(events[s]):
-            place = rng.random() * cells
-            k = np.int32(place)
-            if place - k >= share[k]:
-                k = alias[k]
-            drawn[i] = k
-            counts[k] += 1
-            total += log_rate[k] - log_number[counts[k]]
-        for k in drawn[: events[s]]:
-            counts[k] = 0
-        out[s] = total
+    for thread in numba.prange(threads):
+        counts = np.zeros(log_rate.size, np.int32)
+        drawn = np.empty(log_number.size, np.int32)
+        for s in range(thread, events.size, threads):
+            total = 0.0
+            for i in range(events[s]):
+                u = uniform(seeds[s], np.uint64(i))
+                part = int(u * STEPS)
+                low, high = guide[part], guide[part + 1]
+                while low < high:
+                    middle = (low + high) >> 1
+                    if cumulative[middle] > u:
+                        high = middle
+                    else:
+                        low = middle + 1
+                drawn[i] = low
+                counts[low] += 1
+                total += log_rate[low] - log_number[counts[low]]
+            for i in range(events[s]):
+                counts[drawn[i]] = 0
+            out[s] = total

@@ -9,7 +9,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import kstest, nbinom
 
 from graben.errors import InputError
-from graben.quakes.testing.poisson_tests import (
+from graben.quakes.testing.fast_poisson import (
     ENGINE,
     NO_EVENTS,
     likelihood_test,

@@ -12,8 +12,8 @@ from graben.quakes.testing.catalog_forecast import (
     read_catalog_forecast,
     write_catalog_forecast,
 )
-from graben.quakes.testing.catalog_tests import catalog_tests
 from graben.quakes.testing.csep import consistency_tests
+from graben.quakes.testing.fast_catalogs import catalog_tests
 from graben.quakes.testing.grids import Cells, Targets
 
 START = pd.Timestamp("2019-07-06T03:20:00.5", tz="UTC")

@@ -5,49 +5,46 @@ from scipy.stats import binomtest, kstest, poisson
 
 from graben.errors import InputError
 from graben.quakes.testing.csep import consistency_tests
+from graben.quakes.testing.fast_poisson import likelihood_test, poisson_tests
 from graben.quakes.testing.grids import Targets
-from graben.quakes.testing.poisson_kernels import alias_table, simulated_likelihoods
-from graben.quakes.testing.poisson_tests import likelihood_test, poisson_tests
+from graben.quakes.testing.poisson_kernels import guide_table, simulated_likelihoods, uniform
 
 
-@pytest.mark.parametrize(
-    "weight",
-    [[1.0], [1.0, 1.0], [5.0, 0.0, 1.0, 0.0, 4.0], np.random.default_rng(0).lognormal(0, 3, 999)],
-)
-def test_the_alias_table_holds_every_probability(weight):
-    weight = np.asarray(weight, float)
-    share, alias = alias_table(weight)
-    kept = np.minimum(share, 1.0)
-    probability = kept + np.bincount(alias, 1 - kept, weight.size)
-    np.testing.assert_allclose(probability / weight.size, weight / weight.sum(), atol=1e-12)
-    assert (weight[alias[kept < 1]] > 0).all()
-
-
-def drawn_slowly(events, share, alias, log_rate, rng):
-    """The kernel's twin: draw the same uniforms, count, and add up in NumPy."""
+def drawn_slowly(seeds, events, weight):
+    """The kernel's twin: draw the same uniforms, look them up, count, and add up in NumPy."""
+    cumulative = np.cumsum(weight) / weight.sum()
     likelihoods = []
-    for number in events:
-        place = rng.random(number) * log_rate.size
-        cell = place.astype(int)
-        cell = np.where(place - cell >= share[cell], alias[cell], cell)
-        counts = np.bincount(cell, minlength=log_rate.size)
-        hit = counts > 0
-        likelihoods.append((counts[hit] * log_rate[hit]).sum() - gammaln(counts + 1).sum())
+    for seed, number in zip(seeds, events, strict=True):
+        u = np.array([uniform(seed, np.uint64(i)) for i in range(number)])
+        counts = np.bincount(np.searchsorted(cumulative, u, "right"), minlength=weight.size)
+        likelihoods.append((counts * np.log(weight)).sum() - gammaln(counts + 1).sum())
     return np.array(likelihoods)
 
 
-def test_the_kernel_agrees_with_its_twin_draw_by_draw():
-    weight = np.append(np.random.default_rng(1).lognormal(0, 2, 50), 0.0)
-    events = np.array([0, 1, 7, 200])
-    share, alias = alias_table(weight)
-    with np.errstate(divide="ignore"):
-        log_rate = np.log(weight)
-    out = np.empty(4)
-    log_number = np.log(np.maximum(np.arange(201), 1))
-    rng = np.random.default_rng(5)
-    simulated_likelihoods(rng, events, share, alias, log_rate, log_number, out)
-    slow = drawn_slowly(events, share, alias, log_rate, np.random.default_rng(5))
-    np.testing.assert_allclose(out, slow, rtol=1e-12)
+@pytest.mark.parametrize("cells", [1, 2, 60, 300_000])
+def test_the_kernel_agrees_with_its_twin_draw_by_draw(cells):
+    weight = np.sort(np.random.default_rng(1).lognormal(0, 3, cells))[::-1]
+    events = np.array([0, 1, 7, 2000])
+    seeds = np.arange(4, dtype=np.uint64)
+    cumulative = np.cumsum(weight) / weight.sum()
+    log_number = np.log(np.maximum(np.arange(2002), 1))
+    slow = drawn_slowly(seeds, events, weight)
+    for threads in (1, 3):
+        out = np.empty(4)
+        simulated_likelihoods(
+            seeds, events, cumulative, guide_table(cumulative), np.log(weight), log_number, out,
+            threads,
+        )  # fmt: skip
+        np.testing.assert_allclose(out, slow, rtol=1e-12)
+
+
+def test_the_stream_is_splitmix64_and_uniform():
+    # the first two outputs of the published generator from the state 1234567
+    first, second = (uniform(np.uint64(1234567), np.uint64(i)) for i in range(2))
+    assert first == (6457827717110365317 >> 11) * 2.0**-53
+    assert second == (3203168211198807973 >> 11) * 2.0**-53
+    draws = [uniform(np.uint64(9), np.uint64(i)) for i in range(20_000)]
+    assert kstest(draws, "uniform").pvalue > 0.01
 
 
 def test_the_statistic_is_the_joint_poisson_likelihood(gridded, drawn):
@@ -80,14 +77,14 @@ def test_quantiles_agree_with_pycsep_within_chance(gridded, drawn):
 def test_quantiles_of_catalogues_of_the_forecast_itself_are_uniform(test, gridded, drawn):
     quantiles, failed = [], 0
     spread = np.random.default_rng(0)
-    for seed in range(200):
+    for seed in range(1000):
         (one,) = poisson_tests(gridded, drawn(gridded, seed), (test,), 500, seed)
         failed += not one.passed
         # spread over ties: a discrete statistic is uniform only between its steps
         below = 1 - one.at_least
         quantiles.append(below + (one.at_most - below) * spread.random())
     assert kstest(quantiles, "uniform").pvalue > 0.01
-    assert binomtest(failed, 200, 0.05, "greater").pvalue > 0.01
+    assert binomtest(failed, 1000, 0.05, "greater").pvalue > 0.01
 
 
 def test_a_wrong_map_fails_in_space_but_not_in_number(gridded, drawn):

@@ -1,7 +1,7 @@
-"""The CSEP tests of gridded Poisson forecasts, a hundred times faster than one by one.
+"""The CSEP tests of gridded Poisson forecasts, tens of times faster.
 
 The definitions are those of pyCSEP (Zechar et al. 2010, doi:10.1785/0120090192; Werner et al.
-2011, doi:10.4401/ag-4840); simulated catalogues are drawn cell by cell in constant time and never
+2011, doi:10.4401/ag-4840); simulated catalogues are drawn event by event, on all threads, and never
 stored, so memory stays at a few arrays of the size of the grid.
 """
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
@@ -18,7 +19,7 @@ from graben import __version__
 from graben.errors import InputError
 from graben.progress import track
 from graben.quakes.testing.grids import GriddedForecast, Targets
-from graben.quakes.testing.poisson_kernels import alias_table, simulated_likelihoods
+from graben.quakes.testing.poisson_kernels import guide_table, simulated_likelihoods
 from graben.quakes.testing.verdicts import Consistency, judged, undefined
 
 ENGINE = f"graben {__version__}"
@@ -89,14 +90,31 @@ def likelihood_test(
         flat, expected = flat * (number / expected), float(number)
     rng = np.random.default_rng(seed)
     events = np.full(simulations, number) if conditional else rng.poisson(expected, simulations)
-    with np.errstate(divide="ignore"):
-        log_rate = np.log(flat)
-    log_number = np.log(np.maximum(np.arange(max(events.max(), 1) + 1), 1))
-    simulated = np.empty(simulations)
-    simulated_likelihoods(rng, events, *alias_table(flat), log_rate, log_number, simulated)
     hit = seen > 0
-    observed = float((seen[hit] * log_rate[hit]).sum() - gammaln(seen[hit] + 1).sum())
-    return LikelihoodTest(observed - expected, simulated - expected)
+    with np.errstate(divide="ignore"):
+        log_rate = np.log(flat[hit])
+    observed = float((seen[hit] * log_rate).sum() - gammaln(seen[hit] + 1).sum())
+    return LikelihoodTest(observed - expected, _simulated(flat, events, rng) - expected)
+
+
+def _simulated(rates: NDArray[Any], events: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    """Return the log-likelihood, but for the expected number, of catalogues of so many events."""
+    falling = np.sort(rates[rates > 0])[::-1]
+    cumulative = np.cumsum(falling) / falling.sum()
+    seeds = rng.integers(0, 2**64, events.size, np.uint64)
+    log_number = np.log(np.maximum(np.arange(events.max() + 2), 1))
+    found = np.empty(events.size)
+    simulated_likelihoods(
+        seeds,
+        events,
+        cumulative,
+        guide_table(cumulative),
+        np.log(falling),
+        log_number,
+        found,
+        numba.get_num_threads(),
+    )
+    return found
 
 
 def poisson_tests(

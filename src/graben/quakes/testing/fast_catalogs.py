@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from graben.errors import InputError
 from graben.quakes.testing.catalog_forecast import CatalogForecast
+from graben.quakes.testing.fast_poisson import ENGINE, says_nothing
 from graben.quakes.testing.grids import Targets
-from graben.quakes.testing.poisson_tests import ENGINE, says_nothing
 from graben.quakes.testing.verdicts import Consistency, judged, undefined
 
 UNSAMPLED = "every earthquake lies where no catalogue has any"
