@@ -81,7 +81,7 @@ def test_mixture_against_scipy_and_its_own_integral():
 def test_gradients_stay_finite_without_waiting_and_far_out():
     raw = torch.randn(3, 3 * COMPONENTS, requires_grad=True)
     mixture = WeibullMixture(raw)
-    log_time = torch.tensor([recurrent.LOG_NONE, -18.0, 8.0])
+    log_time = torch.tensor([recurrent.LOG_NONE, -18.0, 200.0])
     (mixture.log_survival(log_time) - mixture.log_density(log_time)).sum().backward()
     assert torch.isfinite(raw.grad).all()
 
@@ -137,6 +137,18 @@ def test_scores_do_not_see_later_events(short):
     for name in ("rate", "intensity", "expected"):
         assert (getattr(one, name)[:count] == getattr(two, name)[:count]).all()
     assert (one.rate[count : count + 5] != two.rate[count : count + 5]).all()
+
+
+def test_a_score_does_not_see_the_magnitude_of_its_own_event(short):
+    model, sequence = short
+    magnitude = np.where(np.arange(1200) == 1000, 6.0, sequence.magnitude)
+    one, two = (
+        model.score(which, which.test)
+        for which in (sequence, replace(sequence, magnitude=magnitude))
+    )
+    own = 1000 - sequence.test.start
+    assert (one.total[: own + 1] == two.total[: own + 1]).all()
+    assert one.rate[own + 1] != two.rate[own + 1]
 
 
 def test_simultaneous_events_are_not_each_others_history(short):
