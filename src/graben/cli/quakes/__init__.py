@@ -2,7 +2,7 @@
 
 import typer
 
-from graben.cli.quakes import at, benchmark, check, evaluate, fetch, forecast, test, train
+from graben.cli.quakes import at, benchmark, check, evaluate, explain, fetch, forecast, test, train
 
 app = typer.Typer(no_args_is_help=True, help="Probability of earthquakes.")
 app.command("check")(check.check)
@@ -13,3 +13,5 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("benchmark")(benchmark.benchmark)
 app.command("test")(test.verify)
+# or negative degrees would be taken for options
+app.command("explain", context_settings={"ignore_unknown_options": True})(explain.explain)
