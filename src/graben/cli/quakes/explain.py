@@ -75,7 +75,7 @@ def _show(found: "RateExplanation") -> None:
     for one in (explanation_table(found), parents_table(found)):
         table = Table(title=one.caption, title_justify="left", box=SIMPLE, pad_edge=False)
         for column in one.columns:
-            table.add_column(column)
+            table.add_column(column, overflow="fold")
         for row in one.rows:
             table.add_row(*map(shown, row))
         console.print(table)
