@@ -15,6 +15,7 @@ from graben.quakes.polygon import Polygon
 
 EARTH_RADIUS_KM = 6378.1
 DAY = pd.Timedelta(days=1)
+SAME_MAGNITUDE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,19 @@ def cut_catalog(
     completeness_magnitude: float,
     bin_width: float = 0.1,
     rounded: bool = True,
+    source_magnitude: float | None = None,
 ) -> pd.DataFrame:
     """Cut a catalogue: by the outer windows, by the polygon, by magnitude after rounding.
 
     Magnitudes are rounded as the reference ETAS package does,
     floor(m / bin + 0.5) * bin in floating point, and cut afterwards.
+
+    Parameters
+    ----------
+    catalog, polygon, windows, completeness_magnitude, bin_width, rounded
+        As of `EventSequence`.
+    source_magnitude
+        Where it is given, smaller events from here on are kept too, as sources alone.
 
     Returns
     -------
@@ -98,9 +107,13 @@ def cut_catalog(
     if rounded:
         magnitude = np.floor(magnitude / bin_width + 0.5) * bin_width
     keep = ((table["time"] >= start) & (table["time"] < end)).to_numpy(copy=True)
-    keep &= magnitude >= completeness_magnitude - 1e-9
     keep &= polygon.contains(table["longitude"], table["latitude"])
-    if not keep.any():
+    targets = keep & (magnitude >= completeness_magnitude - SAME_MAGNITUDE)
+    if source_magnitude is None:
+        keep = targets
+    else:
+        keep &= magnitude >= min(source_magnitude, completeness_magnitude) - SAME_MAGNITUDE
+    if not targets.any():
         raise CatalogError(
             f"expected events of M >= {completeness_magnitude:g} inside the polygon from "
             f"{windows.auxiliary_start} to {windows.test_end}, got none of the "
@@ -113,7 +126,8 @@ def cut_catalog(
 class EventSequence:
     """Events above completeness inside a polygon, sorted by time; make it with `from_catalog`.
 
-    Equal times are kept; of simultaneous events none is the history of another.
+    Equal times are kept; of simultaneous events none is the history of another. Events below
+    completeness may stand among them: they are sources alone, not targets.
 
     Attributes
     ----------
@@ -122,9 +136,9 @@ class EventSequence:
     longitude, latitude
         Degrees; longitudes within 180 of the polygon's centre (so past 180 at the date line).
     magnitude
-        Above completeness, rounded to bins where the experiment says so; so are the others.
+        Rounded to bins where the experiment says so.
     completeness_magnitude
-        The smallest magnitude kept.
+        The smallest magnitude of a target.
     bin_width
         Width of the magnitude bins, used for the b-value; magnitudes were rounded to it unless
         `rounded` was false.
@@ -152,9 +166,18 @@ class EventSequence:
         completeness_magnitude: float,
         bin_width: float = 0.1,
         rounded: bool = True,
+        source_magnitude: float | None = None,
     ) -> "EventSequence":
         """Make a sequence of the events that `cut_catalog` keeps; it says what is refused."""
-        kept = cut_catalog(catalog, polygon, windows, completeness_magnitude, bin_width, rounded)
+        kept = cut_catalog(
+            catalog,
+            polygon,
+            windows,
+            completeness_magnitude,
+            bin_width,
+            rounded,
+            source_magnitude,
+        )
         return cls(
             ((kept["time"] - windows.moments[0]) / DAY).to_numpy(float),
             polygon.near(kept["longitude"]),
@@ -229,13 +252,34 @@ class EventSequence:
 
     @property
     def excess(self) -> NDArray[Any]:
-        """Magnitude above completeness."""
+        """Magnitude above completeness; below 0 for events that are sources alone."""
         return self.magnitude - self.completeness_magnitude
+
+    @cached_property
+    def is_target(self) -> NDArray[Any]:
+        """Whether each event is above completeness, and so a target of the windows."""
+        return self.magnitude >= self.completeness_magnitude - SAME_MAGNITUDE
+
+    def targets(self, events: slice) -> NDArray[Any]:
+        """Return the numbers of the targets among some events."""
+        return events.start + np.flatnonzero(self.is_target[events])
+
+    def complete(self) -> "EventSequence":
+        """Return the sequence without the events that are sources alone."""
+        kept = self.is_target
+        return replace(
+            self,
+            time=self.time[kept],
+            longitude=self.longitude[kept],
+            latitude=self.latitude[kept],
+            magnitude=self.magnitude[kept],
+        )
 
     @cached_property
     def beta(self) -> float:
         """Gutenberg-Richter beta of the events before the test start (Tinti & Mulargia 1987)."""
-        mean = float(self.excess[: self.bounds[2]].mean())
+        before = self.targets(slice(0, self.bounds[2]))
+        mean = float(self.excess[before].mean())
         return float(np.log1p(self.bin_width / max(mean, 1e-9)) / self.bin_width)
 
     @cached_property
@@ -274,7 +318,7 @@ class EventSequence:
         CatalogError
             There are fewer.
         """
-        found = self.bounds[2] - self.bounds[0]
+        found = self.targets(self.fitted).size
         if found < targets:
             raise CatalogError(
                 f"expected at least {targets} events of M >= {self.completeness_magnitude:g} from "

@@ -34,6 +34,14 @@ def benchmark(
             "package; repeatable. Without it, all that are installed.",
         ),
     ] = None,
+    sources_from: Annotated[
+        float | None,
+        typer.Option(
+            metavar="M",
+            help="Events below completeness, from this magnitude on, are sources for the models "
+            "that take them (mapped-etas, hybrid-etas); the same events are scored.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="A folder for scores.csv, scores.json and report.html.")
     ] = None,
@@ -46,7 +54,7 @@ def benchmark(
 
     if out is not None:
         check_folder(out)
-    data = _open(name, catalog, polygon)
+    data = _open(name, catalog, polygon, sources_from)
     if data.repeated_coordinates > TOLERATED_REPEATS:
         say(
             f"{data.repeated_coordinates:.1%} of the events share an epicentre with another, which "
@@ -66,7 +74,9 @@ def benchmark(
         _show(summary)
 
 
-def _open(name: str, catalog: Path | None, polygon: Path | None) -> "BenchmarkData":
+def _open(
+    name: str, catalog: Path | None, polygon: Path | None, sources_from: float | None
+) -> "BenchmarkData":
     from graben.errors import InputError
     from graben.quakes.formats import read_catalog
     from graben.quakes.polygon import read_polygon
@@ -80,7 +90,7 @@ def _open(name: str, catalog: Path | None, polygon: Path | None) -> "BenchmarkDa
             f"{'a' if polygon else 'no'} polygon; {found.name} names no such file itself. Give "
             "--catalog and --polygon."
         )
-    return BenchmarkData.of(found, read_catalog(catalog), read_polygon(polygon))
+    return BenchmarkData.of(found, read_catalog(catalog), read_polygon(polygon), sources_from)
 
 
 def _show(summary: dict[str, Any]) -> None:

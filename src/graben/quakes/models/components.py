@@ -42,6 +42,21 @@ class Components:
     def __len__(self) -> int:
         return len(self.intensity)
 
+    def only(self, kept: NDArray[Any]) -> "Components":
+        """Return the run of some of its events, (event,) of bool; the others end no interval."""
+        if kept.all():
+            return self
+        ends = np.flatnonzero(np.append(kept, True))
+        starts = np.concatenate([[0], ends[:-1] + 1])
+        return Components(
+            self.time[ends],
+            self.intensity[ends[:-1]],
+            self.rate[ends[:-1]],
+            np.add.reduceat(self.expected, starts),
+            self.rate_after[starts],
+            self.names,
+        )
+
     @property
     def history(self) -> NDArray[Any]:
         """How many events are strictly earlier than the end of each interval, (interval,)."""

@@ -36,7 +36,7 @@ class Continuations:
     Raises
     ------
     ModelError
-        The process is of another kind.
+        The process is of another kind, or the sequence holds events below completeness.
     """
 
     def __init__(
@@ -46,6 +46,11 @@ class Continuations:
             raise ModelError(
                 f"expected an ETAS model to continue a catalogue, got {process.name}. Use etas, "
                 "mapped-etas or hybrid-etas."
+            )
+        if not sequence.is_target.all():
+            raise ModelError(
+                "expected a sequence of events above completeness to continue, got smaller ones "
+                "that are sources alone, which a simulation cannot draw. Leave them out."
             )
         self.process = process
         self.sequence = sequence
@@ -115,9 +120,7 @@ class Continuations:
             rate = self.process.background_rate_
             return SpatialMixture(self.sequence.polygon, rate, nothing, nothing, nothing, nothing)
         fine, coarse = self.process.parted_rates().T * gates[:, None]
-        return self.process.background.mixture(
-            self.sequence, self._weights, fine + coarse, known
-        )
+        return self.process.background.mixture(self.sequence, self._weights, fine + coarse, known)
 
     @cached_property
     def _all_log_gates(self) -> NDArray[Any]:

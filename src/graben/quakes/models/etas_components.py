@@ -31,12 +31,12 @@ FIRST_LOG_AGE, LOG_AGE_STEP, AGES = -24.0, 0.01, 3700
 
 @dataclass(frozen=True, eq=False)
 class BackgroundParts:
-    """The background at events, in two parts.
+    """The background at targets, in two parts.
 
     Attributes
     ----------
     density
-        Intensity at epicentres, per day and km2, (event, 2): fine, coarse.
+        Intensity at epicentres, per day and km2, (target, 2): fine, coarse.
     rate
         Events per day in the polygon, (2,).
     """
@@ -72,25 +72,25 @@ class EtasParts:
     def run(
         self, background: BackgroundParts, strikes: "Strikes | None", events: slice
     ) -> Components:
-        """Return the components of the run; intensities only of `events`, NaN elsewhere.
+        """Return the components of the run; intensities of some targets, NaN elsewhere.
 
         Parameters
         ----------
         background
-            At `events`.
+            At the targets among `events`.
         strikes
             Of all events; None where triggering is isotropic.
         events
-            Of which intensities are needed.
+            At the targets among which intensities are needed.
         """
         triggered, expected, after = self._in_time()
         flat = np.broadcast_to(background.rate, (len(triggered), 2))
         intensity = np.full((len(triggered), len(NAMES)), np.nan)
         ranks = (*RANKS, EVER)
-        numbers = np.arange(events.start, events.stop)
-        at = slice(events.start - self.first, events.stop - self.first)
+        targets = self.sequence.targets(events)
+        at = targets - self.first
         intensity[at, :2] = background.density
-        intensity[at, 2:] = self.triggering.rates_at(self.sequence, strikes, numbers, ranks)
+        intensity[at, 2:] = self.triggering.rates_at(self.sequence, strikes, targets, ranks)
         return Components(
             self.bounds[:, 1],
             intensity,

@@ -64,13 +64,13 @@ def likelihood_of(
     sequence
         The events.
     maps
-        Density of each background map at the events of training and validation, (event, map).
+        Density of each background map at the targets of training and validation, (target, map).
     strikes
         As of `EtasLikelihood`.
     """
-    fitted = sequence.fitted
-    events = np.arange(fitted.start, fitted.stop)
-    return EtasLikelihood(sequence, events, sequence.span(fitted), events.size, maps, strikes)
+    targets = sequence.targets(sequence.fitted)
+    period = sequence.span(sequence.fitted)
+    return EtasLikelihood(sequence, targets, period, targets.size, maps, strikes)
 
 
 def climb(likelihood: EtasLikelihood, start: NDArray[Any], targets: int) -> Fitted:
@@ -101,7 +101,7 @@ def scored(
     background_rate: float,
     intensity: NDArray[Any],
 ) -> EventScores:
-    """Return the scores of the events of one window.
+    """Return the scores of the targets of one window.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def scored(
     background_rate
         Events per day in the polygon.
     intensity
-        At each epicentre of `events`, per day and km2.
+        At the epicentre of each target, per day and km2.
     """
     start, end = sequence.span(events)
     produced = triggering.produced(sequence.excess)
@@ -126,21 +126,23 @@ def scored(
         start,
         found,
     )
-    time = sequence.time[events]
-    since = np.diff(np.concatenate([[start], time]))
-    last = float(time[-1]) if time.size else start
+    targets = sequence.targets(events)
+    since = np.diff(np.concatenate([[start], sequence.time[targets]]))
+    until = np.cumsum(found[events, 1])
+    triggered = np.diff(np.concatenate([[0.0], until[targets - events.start]]))
+    last = start + float(since.sum())
     age = sequence.time[: events.stop]
-    rest = produced[: events.stop] @ (mixture.integral(end - age) - mixture.integral(last - age))
+    passed = mixture.integral(end - age) - mixture.integral(np.maximum(last - age, 0.0))
     return EventScores(
-        found[events, 0] + background_rate,
+        found[targets, 0] + background_rate,
         intensity,
-        found[events, 1] + background_rate * since,
-        float(rest) + background_rate * (end - last),
+        triggered + background_rate * since,
+        float(produced[: events.stop] @ passed) + background_rate * (end - last),
     )
 
 
 def mean_offspring(parameters: EtasParameters, sequence: EventSequence) -> float:
-    """Return the branching ratio over the magnitudes of the events before the test start."""
-    excess = sequence.excess[: sequence.test.start]
+    """Return the branching ratio over the magnitudes of the targets before the test start."""
+    excess = sequence.excess[sequence.targets(slice(0, sequence.test.start))]
     grown = np.exp(parameters.productivity_exponent * excess).mean()
     return float(parameters.offspring_at_completeness * grown)

@@ -73,6 +73,7 @@ class MappedEtas(PointProcess):
 
     name = "mapped-etas"
     fits = "any catalogue of a thousand events and more"
+    takes_sources = True
 
     def __init__(self, strike: bool = True, targets: int = 15_000) -> None:
         self.strike = strike
@@ -89,13 +90,13 @@ class MappedEtas(PointProcess):
         """
         sequence.require(FEWEST_TARGETS)
         constant = Etas(COARSE_TARGETS).fit(sequence)
-        events = np.arange(sequence.fitted.start, sequence.fitted.stop)
+        targets = sequence.targets(sequence.fitted)
         ranked = self.background.rank_weights(sequence)[:, None]
-        maps = self.background.maps(sequence, ranked, events)
+        maps = self.background.maps(sequence, ranked, targets)
         even = np.full(maps.shape[1], constant.background_rate_ / maps.shape[1])
         start = MappedRates(constant.triggering_, even)
         self.first_ = self._climb(sequence, maps, None, start, COARSE_TARGETS)
-        maps = self.background.maps(sequence, self.weights(sequence, events[-1] + 1), events)
+        maps = self.maps(sequence, sequence.fitted)
         rates = self.first_.rates
         split = np.concatenate([rates[:1], rates[1:] / 2, rates[1:] / 2])
         anisotropy = FIRST_ANISOTROPY if self.strike else 0.0
@@ -140,15 +141,15 @@ class MappedEtas(PointProcess):
         return np.column_stack([ranked, likely])
 
     def maps(self, sequence: EventSequence, events: slice) -> NDArray[Any]:
-        """Return the density of each map at the events of a window, per km2, (event, map)."""
+        """Return the density of each map at the targets of a window, per km2, (target, map)."""
         weights = self.weights(sequence, events.stop)
-        return self.background.maps(sequence, weights, np.arange(events.start, events.stop))
+        return self.background.maps(sequence, weights, sequence.targets(events))
 
     def score(self, sequence: EventSequence, events: slice) -> EventScores:
         """Return what the model says of the events of one window."""
         triggering, rates = self.fitted_.triggering, self.fitted_.rates
-        numbers = np.arange(events.start, events.stop)
-        intensity = triggering.rates_at(sequence, self._strikes(sequence), numbers)[:, 0]
+        targets = sequence.targets(events)
+        intensity = triggering.rates_at(sequence, self._strikes(sequence), targets)[:, 0]
         intensity += self.maps(sequence, events) @ rates
         return scored(sequence, events, triggering, float(rates.sum()), intensity)
 
@@ -198,7 +199,7 @@ class HybridEtas(MappedEtas):
 
     The intensity has six components: background of maps up to 2 km and the rest, triggering by
     the last 10 events, by ranks 11-100, 101-1,000 and by older ones. Gates are constant between
-    events and start at no effect, so the likelihood stays exact and the start is `MappedEtas`.
+    targets and start at no effect, so the likelihood stays exact and the start is `MappedEtas`.
 
     Learned: as `MappedEtas`, and `gates_`.
 
@@ -220,22 +221,22 @@ class HybridEtas(MappedEtas):
     def fit(self, sequence: EventSequence) -> Self:
         """Fit `MappedEtas`; then learn the gates from training, stopped by validation."""
         super().fit(sequence)
-        first = sequence.training.start
         parts, background = self.taken_apart(sequence, sequence.fitted)
+        run = parts.run(background, self._strikes(sequence), sequence.fitted)
+        learned = sequence.targets(sequence.training).size
+        targets = sequence.targets(sequence.fitted)
         self.gates.fit(
-            parts.run(background, self._strikes(sequence), sequence.fitted),
-            sequence.magnitude[first : sequence.fitted.stop],
-            *(
-                slice(part.start - first, part.stop - first)
-                for part in (sequence.training, sequence.validation)
-            ),
+            run.only(sequence.is_target[sequence.fitted]),
+            sequence.magnitude[targets],
+            slice(0, learned),
+            slice(learned, targets.size),
         )
         return self
 
     def taken_apart(
         self, sequence: EventSequence, events: slice
     ) -> tuple[EtasParts, BackgroundParts]:
-        """Return triggering up to the end of a window, and the background at its events."""
+        """Return triggering up to the end of a window, and the background at its targets."""
         parted = self.parted_rates()
         background = BackgroundParts(self.maps(sequence, events) @ parted, parted.sum(axis=0))
         end = sequence.span(events)[1]
@@ -244,21 +245,28 @@ class HybridEtas(MappedEtas):
     def log_gates(self, sequence: EventSequence) -> NDArray[Any]:
         """Return the log-gates from the training start on, (interval, component).
 
-        Row k holds between event k - 1 and event k of those since the training start; the last
-        holds after the last event.
+        Row k holds between target k - 1 and target k of those since the training start; the last
+        holds after the last target.
         """
         parts = EtasParts(sequence, self.fitted_.triggering, len(sequence), sequence.days[-1])
         nothing = BackgroundParts(np.empty((0, 2)), self.parted_rates().sum(axis=0))
         run = parts.run(nothing, None, slice(len(sequence), len(sequence)))
-        return self.gates.log_gates(run, sequence.magnitude[sequence.training.start :])
+        since = slice(sequence.training.start, len(sequence))
+        targets = sequence.targets(since)
+        return self.gates.log_gates(
+            run.only(sequence.is_target[since]), sequence.magnitude[targets]
+        )
 
     def score(self, sequence: EventSequence, events: slice) -> EventScores:
-        """Return what the model says of the events of one window."""
+        """Return what the model says of the targets of one window."""
         parts, background = self.taken_apart(sequence, events)
         run = parts.run(background, self._strikes(sequence), events)
-        magnitude = sequence.magnitude[sequence.training.start : events.stop]
-        log_gates = self.gates.log_gates(run, magnitude)
+        known = slice(sequence.training.start, events.stop)
+        log_gates = self.gates.log_gates(
+            run.only(sequence.is_target[known]), sequence.magnitude[sequence.targets(known)]
+        )
         window = parts.window(run, sequence.span(events)[0], background)
+        window = window.only(sequence.is_target[events])
         return gated(window, log_gates[-len(window.time) :])
 
     def state(self) -> dict[str, NDArray[Any]]:

@@ -13,7 +13,7 @@ from graben.quakes.sequence import EventSequence
 
 @dataclass(frozen=True, eq=False)
 class EventScores:
-    """What a model said of each event of a window, just before it happened.
+    """What a model said of each target of a window, just before it happened.
 
     Attributes
     ----------
@@ -53,6 +53,7 @@ class PointProcess(ABC):
 
     name: ClassVar[str]
     fits: ClassVar[str]
+    takes_sources: ClassVar[bool] = False  # whether events below completeness may be sources
 
     @abstractmethod
     def fit(self, sequence: EventSequence) -> Self:
@@ -60,7 +61,7 @@ class PointProcess(ABC):
 
     @abstractmethod
     def score(self, sequence: EventSequence, events: slice) -> EventScores:
-        """Return what the fitted model says of the events of one window of the sequence."""
+        """Return what the fitted model says of the targets of one window of the sequence."""
 
     @abstractmethod
     def state(self) -> dict[str, NDArray[Any]]:

@@ -172,8 +172,17 @@ class BenchmarkData:
     sequence: EventSequence
 
     @classmethod
-    def of(cls, benchmark: Benchmark, catalog: Catalog, polygon: Polygon) -> Self:
+    def of(
+        cls,
+        benchmark: Benchmark,
+        catalog: Catalog,
+        polygon: Polygon,
+        source_magnitude: float | None = None,
+    ) -> Self:
         """Cut the catalogue as the benchmark says.
+
+        With `source_magnitude`, smaller events from there on are kept as sources for the models
+        that take them; the events that are scored stay the same.
 
         Raises
         ------
@@ -186,9 +195,10 @@ class BenchmarkData:
             benchmark.completeness_magnitude,
             benchmark.bin_width,
             benchmark.round_magnitudes,
+            source_magnitude,
         )
         sequence = EventSequence.from_catalog(catalog, *settings)
-        if sequence.test.start == sequence.test.stop:
+        if not sequence.targets(sequence.test).size:
             raise CatalogError(
                 f"expected events from {benchmark.test_start} to {benchmark.test_end}, the test "
                 f"window of {benchmark.name}, got none; the last of {len(sequence)} events is of "
@@ -198,8 +208,13 @@ class BenchmarkData:
 
     @property
     def test_events(self) -> pd.DataFrame:
-        """The catalogue's rows of the test window."""
-        return self.events.iloc[self.sequence.test]
+        """The catalogue's rows that are scored."""
+        return self.events.iloc[self.sequence.targets(self.sequence.test)]
+
+    @property
+    def smaller_sources(self) -> int:
+        """How many events are sources alone, for the models that take them."""
+        return int((~self.sequence.is_target).sum())
 
     @property
     def repeated_coordinates(self) -> float:
@@ -265,8 +280,11 @@ def score_models(data: BenchmarkData, models: Sequence[str]) -> list[ScoredModel
         list(zip(labels, given, models, strict=True)), "models", len(models)
     ):
         began = time.process_time()
-        ready = process or process_class(model)().fit(data.sequence)
-        scores = ready.score(data.sequence, data.sequence.test)
+        ready = process or process_class(model)()
+        sequence = data.sequence if ready.takes_sources else data.sequence.complete()
+        if process is None:
+            ready.fit(sequence)
+        scores = ready.score(sequence, sequence.test)
         spent = time.process_time() - began
         scored.append(ScoredModel(label, ready.name, scores, score_events(scores), spent))
     return scored
@@ -325,6 +343,7 @@ def summarise(data: BenchmarkData, scored: Sequence[ScoredModel]) -> dict[str, A
         "windows": asdict(data.benchmark.windows),
         "completeness_magnitude": data.benchmark.completeness_magnitude,
         "convention": data.benchmark.convention,
+        "smaller_sources": data.smaller_sources,
         "repeated_coordinates": data.repeated_coordinates,
         "models": models,
         "published": {name: {**dict(row), "total": row.total} for name, row in published},
