@@ -11,8 +11,9 @@ import torch
 
 from graben.datasets import load_elevation
 from graben.errors import ModelError, RasterError
+from graben.learning import Recipe
 from graben.quakes.catalog import embedded_catalog
-from graben.quakes.models import grid_cnn, samples
+from graben.quakes.models import grid_cnn, hybrid_etas, samples, simulated_rates
 from graben.quakes.models.base import ForecastModel, Situation
 from graben.quakes.models.folder import (
     Trained,
@@ -21,6 +22,7 @@ from graben.quakes.models.folder import (
     model_names,
     save_trained,
 )
+from graben.quakes.models.gates import Gates
 from graben.quakes.region import Region
 from graben.quakes.study import Periods, Study
 
@@ -40,6 +42,9 @@ def _small_and_on_one_thread() -> Iterator[None]:
         patch.setattr(samples, "SIZES", sizes)
         patch.setattr(grid_cnn, "CELLS_PER_TRAINING", 1500)
         patch.setattr(grid_cnn, "CELLS_PER_VALIDATION", 1500)
+        patch.setattr(hybrid_etas, "FEWEST_TARGETS", 300)
+        patch.setattr(simulated_rates, "CATALOGS", 50)
+        patch.setattr(Gates, "tuned", classmethod(lambda cls, seed: Recipe(max_epochs=2, seed=seed)))
         samples.place_samples.cache_clear()
         yield
     samples.place_samples.cache_clear()

@@ -90,7 +90,8 @@ def write_netcdf(forecast: xr.Dataset, path: str | Path) -> None:
     # CF counts time in units down to the microsecond
     described["issue_time"] = described["issue_time"].dt.floor("us")
     for name, attrs in _CF.items():
-        described[name] = described[name].assign_attrs(attrs)
+        # what the forecast itself says of a variable holds
+        described[name] = described[name].assign_attrs({**attrs, **described[name].attrs})
     for name, edges in zip(("latitude", "longitude"), cell_edges(forecast), strict=True):
         described[f"{name}_bounds"] = ((name, "bound"), np.stack([edges[:-1], edges[1:]], axis=1))
     now = datetime.now(UTC)
