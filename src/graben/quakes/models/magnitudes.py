@@ -9,6 +9,7 @@ from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
 
 from graben.errors import InputError
+from graben.quakes.sequence import EventSequence
 
 MOMENT_EXPONENT = 1.5  # log10 of the seismic moment a unit of magnitude
 CORNER_MAGNITUDE = 8.0  # continental transform faults: Bird & Kagan (2004), doi:10.1785/0120030107
@@ -123,6 +124,16 @@ class TaperedGutenbergRichter:
         if -tapered.fun - without > CLEARLY_BETTER:
             return fitted(float(tapered.x))
         return fitted(max(CORNER_MAGNITUDE, float(value[-1])))
+
+    @classmethod
+    def of(cls, sequence: EventSequence) -> "TaperedGutenbergRichter":
+        """Fit to the events of a sequence before its test start, from completeness on."""
+        known = sequence.targets(slice(0, sequence.test.start))
+        return cls.from_magnitudes(
+            sequence.magnitude[known],
+            sequence.completeness_magnitude,
+            sequence.bin_width,
+        )
 
     def _with(self, beta: float) -> "TaperedGutenbergRichter":
         return replace(self, beta=beta)
