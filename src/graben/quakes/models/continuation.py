@@ -23,15 +23,17 @@ from graben.quakes.sequence import EventSequence
 class Continuations:
     """A fitted process and a sequence, ready to be continued from any day of it.
 
+    The gates of `HybridEtas`, as they stand at the issue time, multiply background and observed
+    sources throughout the horizon; simulated events trigger without gates. On 100 days of
+    California, 1998-2006, by a model fitted before, that gave numbers of a day a higher
+    log-probability than no gates (by 0.14) or the roots of the gates (by 0.08).
+
     Parameters
     ----------
     process
         `Etas`, `MappedEtas` or `HybridEtas`, fitted.
     sequence
         What happened; only events before a day enter the continuation from that day.
-    gates_held
-        Whether the gates of `HybridEtas`, as they stand at the issue time, multiply background and
-        observed sources throughout the horizon. Simulated events trigger without gates.
 
     Raises
     ------
@@ -39,9 +41,7 @@ class Continuations:
         The process is of another kind, or the sequence holds events below completeness.
     """
 
-    def __init__(
-        self, process: PointProcess, sequence: EventSequence, gates_held: bool = True
-    ) -> None:
+    def __init__(self, process: PointProcess, sequence: EventSequence) -> None:
         if not isinstance(process, Etas | MappedEtas):
             raise ModelError(
                 f"expected an ETAS model to continue a catalogue, got {process.name}. Use etas, "
@@ -54,7 +54,6 @@ class Continuations:
             )
         self.process = process
         self.sequence = sequence
-        self.gates_held = gates_held and isinstance(process, HybridEtas)
 
     def at(self, day: float) -> tuple[BranchingProcess, Sources]:
         """Return the process and the sources from `day` on, days since the auxiliary start.
@@ -66,7 +65,7 @@ class Continuations:
         """
         known = int(np.searchsorted(self.sequence.time, day))
         triggering = self._triggering
-        gates = np.exp(self._log_gates(known)) if self.gates_held else np.ones(2 + len(RANKS))
+        gates = self._gates(known)
         ranks = known - 1 - np.arange(known)
         of_rank = np.searchsorted((*RANKS[1:], EVER), ranks, side="right")
         east, north, strength = self._strikes
@@ -92,13 +91,7 @@ class Continuations:
 
     @cached_property
     def _magnitudes(self) -> TaperedGutenbergRichter:
-        """Of the events before the test start."""
-        sequence = self.sequence
-        return TaperedGutenbergRichter.from_magnitudes(
-            sequence.magnitude[: sequence.test.start],
-            sequence.completeness_magnitude,
-            sequence.bin_width,
-        )
+        return TaperedGutenbergRichter.of(self.sequence)
 
     @cached_property
     def _strikes(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
@@ -123,17 +116,21 @@ class Continuations:
         return self.process.background.mixture(self.sequence, self._weights, fine + coarse, known)
 
     @cached_property
-    def _all_log_gates(self) -> NDArray[Any]:
-        assert isinstance(self.process, HybridEtas)
-        return self.process.log_gates(self.sequence)
+    def _all_gates(self) -> NDArray[Any] | None:
+        """Of each interval from the training start on; None for a model without gates."""
+        if not isinstance(self.process, HybridEtas):
+            return None
+        return np.exp(self.process.log_gates(self.sequence))
 
-    def _log_gates(self, known: int) -> NDArray[Any]:
-        """Return the log-gates in the interval after the first `known` events, (component,)."""
+    def _gates(self, known: int) -> NDArray[Any]:
+        """Return the gates in the interval after the first `known` events, (component,)."""
+        if self._all_gates is None:
+            return np.ones(2 + len(RANKS))
         after = known - self.sequence.training.start
         if after < 0:
             raise ModelError(
                 "expected an issue time after the training start, before which the gates know "
-                "nothing; choose a later one, or hold no gates."
+                "nothing; choose a later one, or use mapped-etas."
             )
-        found: NDArray[Any] = self._all_log_gates[after]
+        found: NDArray[Any] = self._all_gates[after]
         return found
