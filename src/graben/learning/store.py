@@ -5,16 +5,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
-from torch import nn
 
 import graben
 from graben.errors import ModelError
 from graben.output import plain, written_folder
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _FORMAT = 1
 _KEYS = {"format", "graben", "weights_sha256", "description"}
@@ -58,7 +60,7 @@ class Stored:
 
 def save_model(
     folder: str | Path,
-    nets: Mapping[str, nn.Module] | Mapping[str, np.ndarray],
+    nets: Mapping[str, "nn.Module"] | Mapping[str, np.ndarray],
     description: Mapping[str, Any],
 ) -> None:
     """Write a model folder: weights.safetensors, model.json and CARD.md.
@@ -141,10 +143,10 @@ def load_model(folder: str | Path) -> Stored:
         raise ModelError(f"cannot read the weights in {folder}: {error}. {remedy}") from error
 
 
-def _tensors(nets: Mapping[str, nn.Module] | Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _tensors(nets: Mapping[str, "nn.Module"] | Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     tensors = {}
     for name, net in nets.items():
-        if isinstance(net, nn.Module):
+        if not isinstance(net, np.ndarray):
             for key, value in net.state_dict().items():
                 tensors[f"{name}.{key}"] = np.ascontiguousarray(value.numpy())
         else:

@@ -221,6 +221,10 @@ class HybridEtas(MappedEtas):
     def fit(self, sequence: EventSequence) -> Self:
         """Fit `MappedEtas`; then learn the gates from training, stopped by validation."""
         super().fit(sequence)
+        return self.fit_gates(sequence)
+
+    def fit_gates(self, sequence: EventSequence) -> Self:
+        """Learn the gates alone, on what `MappedEtas` found."""
         parts, background = self.taken_apart(sequence, sequence.fitted)
         run = parts.run(background, self._strikes(sequence), sequence.fitted)
         learned = sequence.targets(sequence.training).size
