@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "csep": ["comparison_tests", "consistency_tests"],
         "cumulative": ["cumulative_gain", "cumulative_number", "gain_tests", "pass_rate"],
+        "daily": ["daily_tests", "drawn_days", "pass_rates"],
         "fast_catalogs": ["catalog_tests"],
         "fast_poisson": ["poisson_tests"],
         "grids": ["Cells", "GriddedForecast", "read_csep_grid"],
