@@ -79,6 +79,7 @@ class MappedEtas(PointProcess):
         self.strike = strike
         self.targets = targets
         self.background = Background()
+        self._kept: tuple[EventSequence, slice, NDArray[Any]] | None = None
 
     def fit(self, sequence: EventSequence) -> Self:
         """Fit three times: constant background, first family, then both families and strike.
@@ -96,6 +97,7 @@ class MappedEtas(PointProcess):
         even = np.full(maps.shape[1], constant.background_rate_ / maps.shape[1])
         start = MappedRates(constant.triggering_, even)
         self.first_ = self._climb(sequence, maps, None, start, COARSE_TARGETS)
+        self._kept = None
         maps = self.maps(sequence, sequence.fitted)
         rates = self.first_.rates
         split = np.concatenate([rates[:1], rates[1:] / 2, rates[1:] / 2])
@@ -141,9 +143,15 @@ class MappedEtas(PointProcess):
         return np.column_stack([ranked, likely])
 
     def maps(self, sequence: EventSequence, events: slice) -> NDArray[Any]:
-        """Return the density of each map at the targets of a window, per km2, (target, map)."""
-        weights = self.weights(sequence, events.stop)
-        return self.background.maps(sequence, weights, sequence.targets(events))
+        """Return the density of each map at the targets of a window, per km2, (target, map).
+
+        Those of the last window asked for are kept: gates are fitted to what the rates were.
+        """
+        if self._kept is None or self._kept[0] is not sequence or self._kept[1] != events:
+            weights = self.weights(sequence, events.stop)
+            densities = self.background.maps(sequence, weights, sequence.targets(events))
+            self._kept = sequence, events, densities
+        return self._kept[2]
 
     def score(self, sequence: EventSequence, events: slice) -> EventScores:
         """Return what the model says of the events of one window."""
@@ -188,6 +196,7 @@ class MappedEtas(PointProcess):
         self.targets, self.strike = settings["targets"], settings["strike"]
         self.standard_errors_ = dict(settings["standard_errors"])
         log10_mu = settings["parameters"]["log10_mu"]
+        self._kept = None
         self.first_, self.fitted_ = (
             MappedRates(Triggering.of(tensors[name], log10_mu), tensors[f"{name}_rates"])
             for name in ("first", "fitted")
