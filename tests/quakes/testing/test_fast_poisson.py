@@ -15,7 +15,8 @@ def drawn_slowly(seeds, events, weight):
     cumulative = np.cumsum(weight) / weight.sum()
     likelihoods = []
     for seed, number in zip(seeds, events, strict=True):
-        u = np.array([uniform(seed, np.uint64(i)) for i in range(number)])
+        waits = [-np.log1p(-uniform(seed, np.uint64(i))) for i in range(number + 1)]
+        u = np.cumsum(waits)[:-1] / np.sum(waits)
         counts = np.bincount(np.searchsorted(cumulative, u, "right"), minlength=weight.size)
         likelihoods.append((counts * np.log(weight)).sum() - gammaln(counts + 1).sum())
     return np.array(likelihoods)

@@ -36,28 +36,26 @@ def simulated_likelihoods(  # type: ignore[no-untyped-def]
 ) -> None:
     """Fill `out` with sum(w log(rate)) - sum(log(w!)) of catalogues of `events` earthquakes.
 
-    Each catalogue draws from its own stream, so the number of threads changes nothing.
-    `cumulative` runs over cells of falling rate, so that most draws meet in the cache;
-    `log_number[n]` is log(n), up to the largest number of events: w! is gathered draw by draw.
+    Each catalogue draws from its own stream, so the number of threads changes nothing. The draws
+    come in ascending order, as the waiting times of a Poisson process over the whole time: so the
+    cells are visited in their order, and those of a cell follow each other. `log_number[n]` is
+    log(n), up to the largest number of events: w! is gathered draw by draw.
     """
+    last = cumulative.size - 1
     for thread in numba.prange(threads):
-        counts = np.zeros(log_rate.size, np.int32)
-        drawn = np.empty(log_number.size, np.int32)
+        waited = np.empty(log_number.size)
         for s in range(thread, events.size, threads):
-            total = 0.0
+            clock = 0.0
+            for i in range(events[s] + 1):
+                clock -= np.log1p(-uniform(seeds[s], np.uint64(i)))
+                waited[i] = clock
+            cell, run, total = -1, 0, 0.0
             for i in range(events[s]):
-                u = uniform(seeds[s], np.uint64(i))
-                part = int(u * STEPS)
-                low, high = guide[part], guide[part + 1]
-                while low < high:
-                    middle = (low + high) >> 1
-                    if cumulative[middle] > u:
-                        high = middle
-                    else:
-                        low = middle + 1
-                drawn[i] = low
-                counts[low] += 1
-                total += log_rate[low] - log_number[counts[low]]
-            for i in range(events[s]):
-                counts[drawn[i]] = 0
+                u = waited[i] / clock
+                here = max(guide[int(u * STEPS)], cell)
+                while here < last and cumulative[here] <= u:
+                    here += 1
+                run = run + 1 if here == cell else 1
+                cell = here
+                total += log_rate[here] - log_number[run]
             out[s] = total
