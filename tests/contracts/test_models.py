@@ -44,7 +44,7 @@ def _small_and_on_one_thread() -> Iterator[None]:
         patch.setattr(grid_cnn, "CELLS_PER_VALIDATION", 1500)
         patch.setattr(hybrid_etas, "FEWEST_TARGETS", 300)
         patch.setattr(simulated_rates, "CATALOGS", 50)
-        patch.setattr(Gates, "tuned", classmethod(lambda cls, seed: Recipe(max_epochs=2, seed=seed)))
+        patch.setattr(Gates, "tuned", staticmethod(lambda seed: Recipe(max_epochs=2, seed=seed)))
         samples.place_samples.cache_clear()
         yield
     samples.place_samples.cache_clear()

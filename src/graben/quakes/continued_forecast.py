@@ -12,8 +12,7 @@ import graben
 from graben.errors import InputError
 from graben.quakes.catalog import as_utc
 from graben.quakes.grid import Grid
-from graben.quakes.models.continuation import Continuations
-from graben.quakes.models.expected_cells import ExpectedCells
+from graben.quakes.models.expected_cells import cells_of
 from graben.quakes.models.point_process import PointProcess
 from graben.quakes.models.simulated_catalogs import SimulatedCatalogs
 from graben.quakes.region import Region
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 EVENT_BUDGET = 10_000_000
-PILOT_CATALOGS = 200
 EXPECTED_CATALOGS = 2000
 FEWEST_CATALOGS = 100
 DIMS = ("issue_time", "horizon", "magnitude", "latitude", "longitude")
@@ -76,12 +74,12 @@ def forecast(
         The process cannot be continued, or not in that region.
     """
     _require(horizons, magnitudes, sequence.completeness_magnitude)
-    cells = ExpectedCells(Continuations(process, sequence))
+    cells = cells_of(process, sequence)
     moment = as_utc(issue_time)
     day = float(np.nextafter((moment - sequence.windows.moments[0]) / DAY, np.inf))
     part = cells.part(cells.grid if region is None else Grid.covering(region, cells.grid.step))
     counts = [cells.at(day, horizon, EXPECTED_CATALOGS, seed) for horizon in horizons]
-    expected = [[one.from_magnitude(m).mean(axis=0)[part] for m in magnitudes] for one in counts]
+    expected = [[one.from_magnitude(m)[part] for m in magnitudes] for one in counts]
     affordable = int(EVENT_BUDGET / max(counts[-1].total.sum(), 1.0))
     number = max(min(catalogs, affordable), min(catalogs, FEWEST_CATALOGS))
     branching, sources = cells.continuations.at(day)

@@ -174,7 +174,7 @@ def _expected(setting: Setting, situation: Situation) -> NDArray[Any]:
     model = setting.trained.model
     if not isinstance(model, RateModel):
         return np.full(grid.shape, np.nan)
-    rates = model.rates_of(setting.scene, situation.times, situation.maps)[0]
+    rates = model.rates_at(situation)[0]
     return rates[setting.scene.grid.crop(grid.region)]
 
 

@@ -10,6 +10,7 @@ from graben.datasets import load_elevation
 from graben.errors import CatalogError, InputError
 from graben.landforms import read_dem, resample_mean
 from graben.quakes.catalog import Catalog, as_utc, embedded_catalog
+from graben.quakes.default_model import load_continued, process_folder
 from graben.quakes.formats import read_catalog
 from graben.quakes.models.folder import (
     Trained,
@@ -43,6 +44,20 @@ def extent(catalog: Catalog) -> Region:
         float(min(np.floor(longitude.max()) + 1, 180)),
         float(min(np.floor(latitude.max()) + 1, 90)),
     )
+
+
+def asked_region(
+    region: Region | None, catalog_path: Path | None, catalog: Catalog, home: Region | None = None
+) -> Region:
+    """Return where to forecast: as asked, Anatolia for our own data, or where events are.
+
+    Of a point process's home that is not more than the home.
+    """
+    if region is not None:
+        return region
+    if catalog_path is None and (home is None or home.covers(ANATOLIA)):
+        return ANATOLIA
+    return extent(catalog) if home is None else extent(catalog).within(home)
 
 
 def open_elevation(dem: Path | None, box: Region) -> "xr.DataArray | None":
@@ -130,13 +145,17 @@ def open_model(
     Parameters
     ----------
     name
-        A folder, or the name of a model. `grid-cnn` is the trained one that ships; others are
-        fitted to the catalogue up to the issue time.
+        A folder, or the name of a model. `grid-cnn` is the trained one that ships, and so are the
+        regions that a point process ships for; others are fitted to the catalogue up to the issue
+        time.
     quantity
         What is to be forecast.
     catalog_path, dem, region, issue_time
         What the user gave.
     """
+    process = process_folder(name)
+    if process is not None:
+        return load_continued(process, quantity)
     if Path(name).is_dir():
         return load_trained(name)
     if name == "grid-cnn":

@@ -10,6 +10,11 @@ import numpy as np
 import graben
 from graben.datasets import load_elevation
 from graben.output import plain, written_folder
+from graben.quakes.continuation_pages import (
+    continuation_sections,
+    continue_setting,
+    write_catalogs,
+)
 from graben.quakes.evidence_pages import evidence_sections, honest_sentence
 from graben.quakes.export import write_csep, write_geotiff, write_netcdf
 from graben.quakes.forecast import Setting, forecast_map
@@ -18,6 +23,7 @@ from graben.quakes.grid import Grid
 from graben.quakes.models.base import Situation
 from graben.quakes.models.grid_cnn import GridCnn
 from graben.quakes.models.rates import RateModel
+from graben.quakes.models.simulated_rates import SimulatedRates
 from graben.quakes.region import Region
 from graben.quakes.scene import CELL_DEGREES
 from graben.report import Picture, Section, Table, Text, save_picture, write_page
@@ -28,11 +34,21 @@ if TYPE_CHECKING:
 SHADED = Region(23, 33, 47, 45)
 
 
-def write_forecast(setting: Setting, out: Path) -> dict[str, Any]:
+def write_forecast(setting: Setting, out: Path, choice: str | None = None) -> dict[str, Any]:
     """Forecast for the setting's region and write the folder, whole or not at all.
 
     The folder holds forecast.nc (CF), forecast.tif, forecast.dat (CSEP; from models of rates),
-    the pictures, report.html and report.json.
+    the pictures, report.html and report.json; from a point process also horizons.nc and simulated
+    catalogues as CSEP's CSV, named by their start.
+
+    Parameters
+    ----------
+    setting
+        The forecast to be made.
+    out
+        The folder to write.
+    choice
+        How the model was chosen, if nobody named it.
 
     Returns
     -------
@@ -40,13 +56,22 @@ def write_forecast(setting: Setting, out: Path) -> dict[str, Any]:
         What report.json holds.
     """
     forecast = forecast_map(setting)
-    summary = summarise(setting, forecast)
+    summary = summarise(setting, forecast) | {"choice_of_model": choice}
+    continued = None
+    if isinstance(setting.trained.model, SimulatedRates):
+        continued = continue_setting(setting, setting.trained.model)
+        summary["continuation"] = continued.as_dict()
     sections = _sections(setting, forecast, summary)
+    if continued is not None:
+        sections[2:2] = continuation_sections(continued)
     with written_folder(out) as folder:
         write_netcdf(forecast, folder / "forecast.nc")
         write_geotiff(forecast, folder / "forecast.tif")
         if isinstance(setting.trained.model, RateModel):
             write_csep(forecast, folder / "forecast.dat")
+        if continued is not None:
+            write_netcdf(continued.horizons, folder / "horizons.nc")
+            write_catalogs(continued, folder)
         for section in sections:
             for block in section.blocks:
                 if isinstance(block, Picture):
@@ -126,6 +151,8 @@ def _lead(setting: Setting, summary: dict[str, Any]) -> Text:
         sentences.append(
             f"The model was trained on {setting.trained.region} and has not been scored here."
         )
+    if summary["choice_of_model"]:
+        sentences.append(f"{summary['choice_of_model'].capitalize()}.")
     return Text(tuple(sentences), lead=True)
 
 

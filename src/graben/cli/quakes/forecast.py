@@ -14,7 +14,6 @@ from graben.cli.quakes.options import (
     Horizon,
     Issue,
     Magnitude,
-    Model,
     Radius,
     quantity_of,
     region_of,
@@ -30,16 +29,24 @@ def forecast(
     horizon: Horizon = "30d",
     min_magnitude: Magnitude = 5.0,
     radius_km: Radius = 100.0,
-    model: Model = "grid-cnn",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of a model, the region that a point process ships for, or a folder. Without "
+            "it: hybrid ETAS where one ships for the region and the catalogue is rich enough, else "
+            "grid-cnn."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Forecast: maps, a report, and files for GIS and CSEP. Without arguments: Anatolia, now."""
     from graben.output import check_folder
     from graben.quakes.catalog import as_utc
+    from graben.quakes.default_model import default_model
     from graben.quakes.forecast import set_up
-    from graben.quakes.inputs import extent, open_catalog, open_elevation, open_model
+    from graben.quakes.inputs import asked_region, open_catalog, open_elevation, open_model
+    from graben.quakes.models.simulated_rates import SimulatedRates
     from graben.quakes.report import write_forecast
-    from graben.quakes.scene import ANATOLIA
 
     check_folder(out)
     box = region_of(region)
@@ -47,15 +54,21 @@ def forecast(
     events = open_catalog(catalog)
     moment = events.end if issue_time is None else as_utc(issue_time)
     known = events.until(moment)
+    choice = None
+    if model is None:
+        model, why = default_model(known, asked_region(box, catalog, known), quantity)
+        choice = f"no model was named: {why}"
+        say(choice)
     trained = open_model(model, quantity, catalog, dem, box, moment)
+    home = trained.region if isinstance(trained.model, SimulatedRates) else None
     setting = set_up(
         trained,
         known,
-        box or (ANATOLIA if catalog is None else extent(known)),
+        asked_region(box, catalog, known, home),
         quantity=quantity,
         elevation=lambda around: open_elevation(dem, around),
     )
-    summary = write_forecast(setting, out)
+    summary = write_forecast(setting, out, choice)
     say(f"open {out / 'report.html'}")
     if as_json:
         print_json(summary)

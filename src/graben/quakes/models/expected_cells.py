@@ -6,7 +6,7 @@ even of those the last generation is expected rather than drawn.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,13 @@ from graben.quakes.models.continuation import Continuations
 from graben.quakes.models.etas_likelihood import Triggering
 from graben.quakes.models.etas_time import DecayMixture
 from graben.quakes.models.magnitudes import TaperedGutenbergRichter
+from graben.quakes.models.point_process import PointProcess
 from graben.quakes.models.simulated_catalogs import SimulatedCatalogs, Sources
 from graben.quakes.models.simulation import BranchingProcess
 from graben.quakes.models.spatial_mixture import SpatialMixture
 from graben.quakes.region import Region
 from graben.quakes.scene import CELL_DEGREES
-from graben.quakes.sequence import EARTH_RADIUS_KM
+from graben.quakes.sequence import EARTH_RADIUS_KM, EventSequence
 
 POINTS = 64  # where the offspring of the smallest events may fall
 POINTS_GROWTH = 0.6  # decades of points a unit of magnitude: large events rule their days
@@ -70,8 +71,8 @@ class CellCounts:
         return mean
 
     def from_magnitude(self, magnitude: float) -> NDArray[Any]:
-        """Return the halves' expected events from a magnitude on, (half, lat, lon)."""
-        return self.halves * float(self.magnitudes.survival(magnitude))
+        """Return the expected events from a magnitude on, (lat, lon)."""
+        return self.total * float(self.magnitudes.survival(magnitude))
 
     @property
     def noise(self) -> float:
@@ -260,3 +261,9 @@ def _factors(
     factors = np.empty((position.size, min(widest, cells)))
     gaussian_factors(position, spread, edge, step, cells, first, size, factors)
     return first, size, factors
+
+
+@lru_cache(maxsize=2)
+def cells_of(process: PointProcess, sequence: EventSequence) -> ExpectedCells:
+    """Return a process on cells, kept: what all its issue times share takes seconds to make."""
+    return ExpectedCells(Continuations(process, sequence))

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ class RateModel(ForecastModel):
     expected count in a disc into the probability of at least one earthquake there.
     """
 
+    needs_maps: ClassVar[bool] = True
     calibrations_: dict[float, Calibration]
 
     @abstractmethod
@@ -38,6 +39,15 @@ class RateModel(ForecastModel):
     def rates_of(self, scene: Scene, times: pd.DatetimeIndex, maps: NDArray[Any]) -> NDArray[Any]:
         """Return expected counts (time, lat, lon): the geometric mean of the members."""
         return _combined(self.members_of(scene, times, maps))
+
+    def members_at(self, situation: Situation) -> NDArray[Any]:
+        """Return `members_of` a situation, whose maps are made only if the model looks at them."""
+        maps = situation.maps if self.needs_maps else np.empty(0)
+        return self.members_of(situation.scene, situation.times, maps)
+
+    def rates_at(self, situation: Situation) -> NDArray[Any]:
+        """Return `rates_of` a situation."""
+        return _combined(self.members_at(situation))
 
     def fit(self, study: Study) -> Self:
         """Learn from the study: rates first, then the calibration at the study's radius."""
@@ -77,7 +87,7 @@ class RateModel(ForecastModel):
         scene = situation.scene
         calibration = self.calibration(scene.quantity.radius_km)
         discs = disc_matrix(scene.grid, *places, scene.quantity.radius_km)
-        members = self.members_of(scene, situation.times, situation.maps)
+        members = self.members_at(situation)
         value = calibration.probability(in_discs(discs, _combined(members)))
         spread = calibration.spread(in_discs(discs, members))
         low, high = np.quantile(spread, (0.05, 0.95), axis=0)

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from graben.quakes.catalog import Catalog
 from graben.quakes.models.base import Places, Probabilities, Situation
 from graben.quakes.models.calibration import RESAMPLES, Calibration, fit_calibration
-from graben.quakes.models.continuation import Continuations
 from graben.quakes.models.etas import Etas
-from graben.quakes.models.expected_cells import ExpectedCells
+from graben.quakes.models.expected_cells import ExpectedCells, cells_of
 from graben.quakes.models.hybrid_etas import HybridEtas
 from graben.quakes.models.mixture import LEAST_RATE
 from graben.quakes.models.point_process import PointProcess
@@ -39,9 +38,9 @@ class SimulatedRates(RateModel):
 
     The process knows the events of the study's region from the source magnitude on. It is fitted
     to the training and validation windows together, and never sees the test. Expected counts at
-    the target magnitude are those of all events times the share of events that large. The two
-    members are the halves of the simulated catalogues, so they differ by the noise of simulation
-    alone.
+    the target magnitude are those of all events times the share of events that large. There is
+    one member: intervals come from the resampled calibration, beside which the noise of
+    simulation is small.
 
     Where no training windows were calibrated on, as for a process from a folder of its own, the
     step from the expected count to the probability is learned from simulated catalogues.
@@ -50,6 +49,7 @@ class SimulatedRates(RateModel):
     sequence again.
     """
 
+    needs_maps = False
     process_class: ClassVar[type[PointProcess]]
     process_: PointProcess
 
@@ -90,9 +90,9 @@ class SimulatedRates(RateModel):
             periods.test_end,
         )
         self._know(Polygon.of(study.region), windows, study.source_magnitude, 0.1)
-        self.process_ = self.fitted(self.sequence(study.catalog))
+        self.process_ = self.fitted(self.sequence_of(study.catalog))
 
-    def sequence(self, catalog: Catalog) -> EventSequence:
+    def sequence_of(self, catalog: Catalog) -> EventSequence:
         """Return the process's events of a catalogue, up to its end."""
         return _sequence(
             catalog, self.polygon_, self.windows_, self.completeness_magnitude_, self.bin_width_
@@ -100,30 +100,29 @@ class SimulatedRates(RateModel):
 
     def cells(self, catalog: Catalog) -> ExpectedCells:
         """Return the process on cells, ready for any issue time of a catalogue."""
-        return _cells(self.process_, self.sequence(catalog))
+        return cells_of(self.process_, self.sequence_of(catalog))
 
     def day(self, time: pd.Timestamp) -> float:
         """Return an issue time in the days of the sequence; an event at that very time is known."""
         return float(np.nextafter((time - self.windows_.moments[0]) / DAY, np.inf))
 
     def members_of(self, scene: Scene, times: pd.DatetimeIndex, maps: NDArray[Any]) -> NDArray[Any]:
-        """Return the expected counts of each half of the simulations, (2, time, lat, lon).
+        """Return the expected counts, (1, time, lat, lon): there is one member.
 
         Raises
         ------
         ModelError
             The scene reaches beyond the process's polygon, or a time lies before its training.
         """
-        cells = self.cells(scene.catalog)
+        cells, target = self.cells(scene.catalog), scene.quantity.min_magnitude
         part = cells.part(scene.grid)
-        days = [self.day(time) for time in times]
         horizon = float(scene.quantity.horizon_days)
-        target = scene.quantity.min_magnitude
-        rates = [
-            cells.at(day, horizon, CATALOGS, int(day)).from_magnitude(target)[:, *part]
-            for day in days
-        ]
-        return np.maximum(np.stack(rates, axis=1), LEAST_RATE).astype(np.float32)
+        rates = np.empty((1, len(times), *scene.grid.shape), np.float32)
+        for rate, time in zip(rates[0], times, strict=True):
+            day = self.day(time)
+            found = cells.at(day, horizon, CATALOGS, int(day)).from_magnitude(target)
+            rate[:] = np.maximum(found[part], LEAST_RATE)
+        return rates
 
     def forecast(self, situation: Situation, places: Places) -> Probabilities:
         """Return the probability of the scene's quantity at places."""
@@ -225,9 +224,3 @@ def _sequence(
     last = max(catalog.end + DAY, windows.moments[3] + DAY)
     until = replace(windows, test_end=last.isoformat())
     return EventSequence.from_catalog(catalog, polygon, until, completeness, bin_width)
-
-
-@lru_cache(maxsize=2)
-def _cells(process: PointProcess, sequence: EventSequence) -> ExpectedCells:
-    """Keep what all issue times of a study share: it takes seconds, a forecast tenths."""
-    return ExpectedCells(Continuations(process, sequence))
