@@ -11,6 +11,7 @@ OUT ?= out
 
 help:
 	@echo "make demo   train on the tile, forecast for Anatolia; open $(OUT)/demo/report.html"
+	@echo "            and, from simulated catalogues, $(OUT)/demo-etas/report.html"
 	@echo "make test   the tests"
 	@echo "make lint   style and types"
 	@echo "make docs   the documentation, gallery scripts run, in docs/_build/html"
@@ -26,6 +27,7 @@ setup: $(VENV)/ready
 demo: setup
 	$(BIN)/graben quakes train --compare --out $(OUT)/demo-model
 	$(BIN)/graben quakes forecast --model $(OUT)/demo-model --out $(OUT)/demo
+	$(BIN)/graben quakes forecast --model anatolia --out $(OUT)/demo-etas
 
 test: setup
 	$(BIN)/python -m pytest

@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 
 from graben.errors import InputError, ModelError
-from graben.quakes.continued_forecast import forecast
+from graben.quakes.continued_forecast import _struck_catalogs, forecast
 from graben.quakes.export import read_forecast, write_netcdf
+from graben.quakes.grid import Grid
 from graben.quakes.models.etas import Etas
 from graben.quakes.models.etas_parameters import EtasParameters
+from graben.quakes.models.simulated_catalogs import SimulatedCatalogs
 from graben.quakes.polygon import Polygon
 from graben.quakes.region import Region
 from graben.quakes.sequence import EventSequence, Windows
@@ -60,6 +62,14 @@ def test_a_share_of_catalogues_is_below_the_expected_count_and_in_its_interval(f
     assert (p <= expected + 5 * np.sqrt(expected / 3000) + 1e-3).all()
     one_day = (0, 0, 0)  # with a busy background events hardly cluster: there the two agree
     assert p[one_day].sum() == pytest.approx(expected[one_day].sum(), rel=0.15)
+
+
+def test_two_events_of_one_catalogue_in_a_cell_count_once():
+    place = np.array([30.1, 30.1, 30.1]), np.array([38.1, 38.1, 38.1])
+    catalog, time = np.array([0, 0, 1], np.int32), np.array([0.5, 0.6, 5.0])
+    batch = SimulatedCatalogs(catalog, time, *place, np.array([3.0, 4.0, 4.0]), catalog, 2)
+    hits = _struck_catalogs(iter([batch]), Grid.covering(BOX, 0.25), HORIZONS, MAGNITUDES)
+    assert hits.sum(axis=(2, 3)).tolist() == [[1, 1], [2, 2]]
 
 
 def test_it_says_how_certain_it_is_and_goes_to_a_file_and_back(found, tmp_path):
