@@ -92,11 +92,18 @@ def summary(tested: Sequence[DailyTest], base: Sequence[DailyTest]) -> dict[str,
     found: dict[str, object] = {name: asdict(rate) for name, rate in pass_rates(tested).items()}
     found["expected"] = sum(day.expected for day in tested)
     found["observed"] = sum(day.observed for day in tested)
+    found["unsampled"] = sum(day.unsampled for day in tested)
     for score in ("number_score", "cell_score"):
         ours, theirs = ([getattr(day, score) for day in days] for days in (tested, base))
         found[score] = float(np.mean(ours))
         found[f"{score}_gain"] = gain(ours, theirs)
     return found
+
+
+def record(day: DailyTest) -> dict[str, object]:
+    """Return a day as JSON holds it, without the quantiles of tests that are not defined."""
+    defined = [one for one in day.findings if one.passed is not None]
+    return asdict(day) | {"findings": {one.test: asdict(one) for one in defined}}
 
 
 def quantile_figure(tested: dict[str, list[DailyTest]]) -> Figure:
@@ -124,7 +131,8 @@ def table(found: dict[str, dict[str, object]]) -> str:
             f"[{row[test]['low']:.3f}, {row[test]['high']:.3f}]"
             for test in ("N", "M", "S", "PL")
         )
-        lines.append(f"{name:12s} {rates}  expected {row['expected']:.0f} of {row['observed']}")
+        numbers = f"expected {row['expected']:.0f} of {row['observed']}"
+        lines.append(f"{name:12s} {rates}  {numbers}, {row['unsampled']} unsampled")
         for score in ("number_score", "cell_score"):
             mean, low, high = row[f"{score}_gain"]
             within = f"gain {mean:+.3f} [{low:+.3f}, {high:+.3f}]"
@@ -156,7 +164,7 @@ def main() -> None:
         "etas_loss": lost,
         "apart_from_pycsep": apart,
         "models": found,
-        "tested": {name: [asdict(day) for day in one] for name, one in tested.items()},
+        "tested": {name: [record(day) for day in one] for name, one in tested.items()},
     }
     (out / "daily_tests.json").write_text(json.dumps(written, indent=2) + "\n")
 

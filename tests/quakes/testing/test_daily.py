@@ -102,6 +102,14 @@ def test_a_day_is_forecast_from_what_was_before_it(truth):
     np.testing.assert_array_equal(forecast.counts, alone.counts)
 
 
+def test_earthquakes_that_no_catalogue_foresaw_are_counted(truth):
+    days = np.array([700.0, 710.0])
+    for one in daily_tests(truth, CELLS, days, 1, 1):
+        forecast = daily_forecast(truth, CELLS, one.day, 1, 1)
+        observed = observed_on(truth.sequence, CELLS, one.day)
+        assert one.unsampled == sum(cell not in forecast.cell for cell in observed.cell) > 0
+
+
 def test_days_have_draws_of_their_own(truth):
     one, other = (daily_forecast(truth, CELLS, day, 200, 1) for day in (700.0, 701.0))
     assert one.counts.tolist() != other.counts.tolist()
