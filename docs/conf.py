@@ -1,6 +1,7 @@
 """How the documentation is built: offline, and a warning is an error."""
 
 import os
+from weakref import WeakSet
 
 from matplotlib.figure import Figure
 from sphinx_gallery.scrapers import figure_rst
@@ -30,11 +31,17 @@ python_maximum_signature_line_length = 80
 numpydoc_show_class_members = False
 
 
+drawn_with_pyplot: WeakSet[Figure] = WeakSet()
+
+
 def drawn_without_pyplot(block, block_vars, gallery_conf):
     """Show the `figure` of a gallery script that pyplot does not know of."""
     names = block_vars["example_globals"]
     figure = names.get("figure")
-    if not isinstance(figure, Figure) or figure.canvas.manager is not None:
+    if not isinstance(figure, Figure) or figure in drawn_with_pyplot:
+        return ""
+    if figure.canvas.manager is not None:
+        drawn_with_pyplot.add(figure)  # pyplot lets go of it when it has shown it
         return ""
     del names["figure"]  # shown once
     path = next(block_vars["image_path_iterator"])
