@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import entry_points
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from graben.quakes.sequence import EventSequence
 
 GROUP = "graben.point_processes"
 NEEDED = ("training_end", "completeness_magnitude")
+SHIPPED = Path(str(files("graben") / "data" / "models"))
+PREFIX = "hybrid-etas-"
 
 
 def process_names() -> list[str]:
@@ -126,3 +129,36 @@ def load_process(folder: str | Path) -> FittedProcess:
     process = process_class(about["model"])()
     process.restore(stored.tensors, about["settings"])
     return FittedProcess(process, about)
+
+
+def shipped_processes() -> dict[str, Path]:
+    """Return the folders of the fitted point processes that ship, by the name of their region."""
+    folders = sorted(SHIPPED.glob(f"{PREFIX}*"))
+    return {folder.name.removeprefix(PREFIX): folder for folder in folders}
+
+
+def open_process(name: str) -> FittedProcess:
+    """Read a fitted point process: from a folder, or the one that ships for a region.
+
+    Parameters
+    ----------
+    name
+        A key of `shipped_processes`, or a folder.
+
+    Raises
+    ------
+    ModelError
+        It is neither, or as `load_process`.
+
+    Examples
+    --------
+    >>> open_process("california").process.name
+    'hybrid-etas'
+    """
+    shipped = shipped_processes()
+    if not Path(name).is_dir() and name not in shipped:
+        raise ModelError(
+            f"expected the folder of a fitted point process or one of {', '.join(shipped)}, got "
+            f"{name!r}. Fit one: graben quakes fit."
+        )
+    return load_process(shipped.get(name, name))
