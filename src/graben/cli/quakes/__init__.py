@@ -2,7 +2,19 @@
 
 import typer
 
-from graben.cli.quakes import at, benchmark, check, evaluate, explain, fetch, forecast, test, train
+from graben.cli.quakes import (
+    adapt,
+    at,
+    benchmark,
+    check,
+    evaluate,
+    explain,
+    fetch,
+    fit,
+    forecast,
+    test,
+    train,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Probability of earthquakes.")
 app.command("check")(check.check)
@@ -11,6 +23,8 @@ app.command("forecast")(forecast.forecast)
 app.command("at")(at.at)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("fit")(fit.fit)
+app.command("adapt")(adapt.adapt)
 app.command("benchmark")(benchmark.benchmark)
 app.command("test")(test.verify)
 # or negative degrees would be taken for options
