@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -131,6 +133,36 @@ def test_the_b_value_of_a_known_law():
     magnitude = 2.95 + rng.exponential(1 / np.log(10), days.size)
     found = sequence(events(days, magnitude))
     assert found.beta / np.log(10) == pytest.approx(1.0, abs=0.02)
+
+
+def test_above_a_higher_completeness_the_b_value_stays():
+    rng = np.random.default_rng(4)
+    days = pd.date_range("2000-01-01", "2003-12-31", periods=60_000, tz="UTC")
+    whole = sequence(events(days, 2.95 + rng.exponential(1 / np.log(10), days.size)))
+    steps = tuple((100.0 * k, 3.0 + 0.5 * (k % 3)) for k in range(1, 14))
+    found = replace(whole, completeness_steps=steps)
+    assert found.is_target.mean() < 0.6
+    assert found.beta / np.log(10) == pytest.approx(1.0, abs=0.02)
+    # a share of the law is what is left, and as much of the days
+    assert found.reported_share(found.time).mean() == pytest.approx(
+        found.is_target.mean(), abs=0.01
+    )
+    passed = found.reported_days(0.0, np.array([0.0, 100.0, 150.0]))
+    np.testing.assert_allclose(passed, [0, 100, 100 + 50 * np.exp(-0.5 * found.beta)])
+
+
+def test_steps_hold_after_their_day():
+    found = replace(sequence(random_events()), completeness_steps=((10.0, 4.0), (20.0, 3.0)))
+    days = np.array([10.0, 10.001, 20.0, 20.001])
+    np.testing.assert_array_equal(found.completeness_at(days), [3.0, 4.0, 4.0, 3.0])
+    np.testing.assert_array_equal(found.pieces(5.0, 15.0), [5.0, 10.0, 15.0])
+    assert len(found.complete()) == len(found)
+
+
+@pytest.mark.parametrize("steps", [((20.0, 4.0), (10.0, 3.5)), ((10.0, 2.5),)])
+def test_steps_out_of_order_or_below_completeness_are_refused(steps):
+    with pytest.raises(InputError, match="Sort them, or lower the completeness magnitude"):
+        replace(sequence(random_events()), completeness_steps=steps)
 
 
 def test_beta_knows_nothing_of_the_test_window():

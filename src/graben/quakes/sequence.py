@@ -146,6 +146,12 @@ class EventSequence:
         Where events were kept.
     windows
         Which are training, validation and test targets.
+    completeness_steps
+        (day, magnitude): after this day the catalogue is complete from this magnitude on, until
+        the next step; a multiple of the bins where magnitudes are rounded. Smaller events are then
+        sources alone. Before the first step it is complete from `completeness_magnitude` on, below
+        which no step goes. `beta` tells how many events are missed, so `bin_width` must be that of
+        the magnitudes: near 0 where they are continuous.
     """
 
     time: NDArray[Any]
@@ -156,6 +162,17 @@ class EventSequence:
     bin_width: float
     polygon: Polygon
     windows: Windows
+    completeness_steps: tuple[tuple[float, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        day, magnitude = self._steps.T
+        lowest = self.completeness_magnitude - SAME_MAGNITUDE
+        if not ((np.diff(day) > 0).all() and (magnitude >= lowest).all()):
+            raise InputError(
+                "expected steps of completeness in the order of time, none below the completeness "
+                f"magnitude {self.completeness_magnitude:g}, got {len(day)} steps down to "
+                f"{magnitude.min():g}. Sort them, or lower the completeness magnitude."
+            )
 
     @classmethod
     def from_catalog(
@@ -256,17 +273,52 @@ class EventSequence:
         return self.magnitude - self.completeness_magnitude
 
     @cached_property
+    def _steps(self) -> NDArray[Any]:
+        return np.array(self.completeness_steps, float).reshape(-1, 2)
+
+    def completeness_at(self, days: NDArray[Any]) -> NDArray[Any]:
+        """Return the completeness magnitude just before each day, as events of that day meet it."""
+        level = np.append(self.completeness_magnitude, self._steps[:, 1])
+        return np.asarray(level[np.searchsorted(self._steps[:, 0], days, side="left")])
+
+    def pieces(self, start: float, end: float) -> NDArray[Any]:
+        """Return the days between which completeness is constant, from `start` to `end`."""
+        day = self._steps[:, 0]
+        return np.concatenate([[start], day[(day > start) & (day < end)], [end]])
+
+    def reported_share(self, days: NDArray[Any]) -> NDArray[Any]:
+        """Return which share of the events above `completeness_magnitude` counts before each day.
+
+        It is that of the Gutenberg-Richter law above the completeness of that time.
+        """
+        if not self.completeness_steps:
+            return np.ones(np.shape(days))
+        above = self.completeness_at(days) - self.completeness_magnitude
+        return np.exp(-self.beta * above)
+
+    def reported_days(self, start: float, days: NDArray[Any]) -> NDArray[Any]:
+        """Return the time from `start` to each day, each moment weighted by `reported_share`."""
+        bounds = self.pieces(start, float(np.max(days)))
+        passed = np.cumsum(np.diff(bounds) * self.reported_share(bounds[1:]))
+        return np.interp(days, bounds, np.append(0.0, passed))
+
+    @cached_property
+    def above_completeness(self) -> NDArray[Any]:
+        """Magnitude above the completeness of the time of each event."""
+        return self.magnitude - self.completeness_at(self.time)
+
+    @cached_property
     def is_target(self) -> NDArray[Any]:
         """Whether each event is above completeness, and so a target of the windows."""
-        return self.magnitude >= self.completeness_magnitude - SAME_MAGNITUDE
+        return self.above_completeness >= -SAME_MAGNITUDE
 
     def targets(self, events: slice) -> NDArray[Any]:
         """Return the numbers of the targets among some events."""
         return events.start + np.flatnonzero(self.is_target[events])
 
     def complete(self) -> "EventSequence":
-        """Return the sequence without the events that are sources alone."""
-        kept = self.is_target
+        """Return the sequence without the events below `completeness_magnitude`."""
+        kept = self.excess >= -SAME_MAGNITUDE
         return replace(
             self,
             time=self.time[kept],
@@ -277,9 +329,9 @@ class EventSequence:
 
     @cached_property
     def beta(self) -> float:
-        """Gutenberg-Richter beta of the events before the test start (Tinti & Mulargia 1987)."""
+        """Gutenberg-Richter beta of the targets before the test start (Tinti & Mulargia 1987)."""
         before = self.targets(slice(0, self.bounds[2]))
-        mean = float(self.excess[before].mean())
+        mean = float(self.above_completeness[before].mean())
         return float(np.log1p(self.bin_width / max(mean, 1e-9)) / self.bin_width)
 
     @cached_property

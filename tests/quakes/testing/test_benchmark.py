@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from graben.errors import CatalogError, InputError
+from graben.errors import CatalogError, InputError, ModelError
 from graben.quakes.catalog import Catalog
 from graben.quakes.models.point_process import EventScores
 from graben.quakes.polygon import Polygon
@@ -95,7 +95,7 @@ def test_an_unknown_name_or_absent_file_is_refused(tmp_path):
         read_benchmark(tmp_path / "absent.toml")
 
 
-def data(folder, last="2004-12-30", repeats=0):
+def data(folder, last="2004-12-30", repeats=0, text=OWN, magnitude=3.0):
     days = pd.date_range("2000-01-01T12:00", last, freq="12h", tz="UTC")
     rng = np.random.default_rng(1)
     table = pd.DataFrame(
@@ -103,19 +103,51 @@ def data(folder, last="2004-12-30", repeats=0):
             "time": days,
             "longitude": rng.uniform(10, 12, days.size),
             "latitude": rng.uniform(40, 42, days.size),
-            "magnitude": 3.0,
+            "magnitude": magnitude,
         }
     )
     table.loc[: repeats - 1, ["longitude", "latitude"]] = 11.0, 41.0
     catalog = Catalog.from_table(table, "by hand")
     box = Polygon([10, 12, 12, 10], [40, 40, 42, 42])
-    return BenchmarkData.of(read_benchmark(own(folder)), catalog, box)
+    return BenchmarkData.of(read_benchmark(own(folder, text)), catalog, box)
 
 
 def test_the_rows_of_the_catalogue_are_the_events_of_the_sequence(tmp_path):
     found = data(tmp_path)
     days = (found.test_events["time"] - found.sequence.windows.moments[0]) / pd.Timedelta(days=1)
     np.testing.assert_array_equal(days, found.sequence.time[found.sequence.test])
+
+
+STEPPED = OWN.replace(
+    "auxiliary_start",
+    'completeness_steps = [["2003-12-31", 3.5], [2004-02-01, 3.0]]\nauxiliary_start',
+    1,
+)
+
+
+def test_completeness_of_a_file_varies_in_time(tmp_path):
+    found = data(tmp_path, text=STEPPED)
+    assert found.sequence.completeness_steps == ((1460.0, 3.5), (1492.0, 3.0))
+    # two a day in January, and the one at the very day of the step
+    assert len(found.test_events) == len(data(tmp_path).test_events) - 31 * 2 - 1
+    assert found.smaller_sources == 0
+    assert found.benchmark.convention.endswith("then cut, completeness varies in time")
+    with pytest.raises(ModelError, match="Use poisson, etas"):
+        score_models(found, ["poisson", "hybrid-etas"])
+    (poisson,) = score_models(found, ["poisson"])
+    assert poisson.likelihood.expected_over_observed == pytest.approx(1.0, abs=0.01)
+
+
+def test_completeness_of_a_file_rises_after_shocks(tmp_path):
+    text = OWN.replace("[published", "short_term_incompleteness = true\n[published")
+    assert data(tmp_path, text=text).sequence.completeness_steps == ()
+    shaken = data(tmp_path, text=text, magnitude=7.0).sequence
+    assert shaken.completeness_at(shaken.time[1:] + 0.1).min() == pytest.approx(3.3)
+
+
+def test_steps_below_completeness_are_refused(tmp_path):
+    with pytest.raises(InputError, match="none below the completeness magnitude 3"):
+        data(tmp_path, text=STEPPED.replace("3.5]", "2.5]"))
 
 
 def test_repeated_coordinates_are_counted(tmp_path):

@@ -55,6 +55,7 @@ class Etas(PointProcess):
 
     name = "etas"
     fits = "any catalogue of a few hundred events and more"
+    takes_steps = True
 
     def __init__(self, targets: int = 30_000) -> None:
         self.targets = targets

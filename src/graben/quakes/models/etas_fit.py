@@ -103,6 +103,8 @@ def scored(
 ) -> EventScores:
     """Return the scores of the targets of one window.
 
+    Where completeness varies in time, all rates are those of the targets alone.
+
     Parameters
     ----------
     sequence, events
@@ -112,37 +114,35 @@ def scored(
     background_rate
         Events per day in the polygon.
     intensity
-        At the epicentre of each target, per day and km2.
+        At the epicentre of each target, per day and km2, of all events from the completeness
+        magnitude of the sequence on.
     """
     start, end = sequence.span(events)
-    produced = triggering.produced(sequence.excess)
+    bounds = sequence.pieces(start, end)
+    moments = np.concatenate([bounds, sequence.time[: events.stop]])
+    produced = np.zeros(moments.size)  # bounds trigger nothing
+    produced[bounds.size :] = triggering.produced(sequence.excess[: events.stop])
+    order = np.argsort(moments, kind="stable")
+    moments = moments[order]
     mixture = DecayMixture.of(triggering.parameters)
-    found = np.empty((events.stop, 3))
-    running_rates(
-        sequence.time[: events.stop],
-        produced[: events.stop],
-        mixture.decay,
-        mixture.weight,
-        start,
-        found,
-    )
+    found = np.empty((moments.size, 3))
+    running_rates(moments, produced[order], mixture.decay, mixture.weight, start, found)
+    triggered = sequence.reported_share(moments) * np.where(moments > start, found[:, 1], 0.0)
+    until = np.cumsum(triggered) + background_rate * sequence.reported_days(start, moments)
     targets = sequence.targets(events)
-    since = np.diff(np.concatenate([[start], sequence.time[targets]]))
-    until = np.cumsum(found[events, 1])
-    triggered = np.diff(np.concatenate([[0.0], until[targets - events.start]]))
-    last = start + float(since.sum())
-    age = sequence.time[: events.stop]
-    passed = mixture.integral(end - age) - mixture.integral(np.maximum(last - age, 0.0))
+    at = np.argsort(order)[bounds.size + targets]
+    expected = np.diff(until[at], prepend=0.0)
+    share = sequence.reported_share(sequence.time[targets])
     return EventScores(
-        found[targets, 0] + background_rate,
-        intensity,
-        triggered + background_rate * since,
-        float(produced[: events.stop] @ passed) + background_rate * (end - last),
+        share * (found[at, 0] + background_rate),
+        share * intensity,
+        expected,
+        float(until[-1] - expected.sum()),
     )
 
 
 def mean_offspring(parameters: EtasParameters, sequence: EventSequence) -> float:
     """Return the branching ratio over the magnitudes of the targets before the test start."""
-    excess = sequence.excess[sequence.targets(slice(0, sequence.test.start))]
+    excess = sequence.above_completeness[sequence.targets(slice(0, sequence.test.start))]
     grown = np.exp(parameters.productivity_exponent * excess).mean()
     return float(parameters.offspring_at_completeness * grown)

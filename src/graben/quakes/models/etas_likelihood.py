@@ -144,7 +144,8 @@ class EtasLikelihood:
     targets
         Numbers of the targets, a sample of those of the period or all.
     period
-        First and last day.
+        First and last day. Where completeness varies in time, targets are the share of all events
+        that the sequence says, and so are the expected ones.
     expected_targets
         How many events the period holds: each target has the weight of this over their number.
     maps
@@ -171,12 +172,28 @@ class EtasLikelihood:
         return low, high
 
     @cached_property
-    def _sources(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Excess magnitude of what was there before the end, and its ages at start and end."""
+    def _before(self) -> int:
+        return int(np.searchsorted(self.sequence.time, self.period[1]))
+
+    @cached_property
+    def _moments(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Events before the end and bounds of pieces of completeness, in the order of time.
+
+        Their order before sorting, events first; the days to the next one; and the share of events
+        that counts meanwhile, none before the period.
+        """
         start, end = self.period
-        before = int(np.searchsorted(self.sequence.time, end))
-        age = self.sequence.time[:before]
-        return self.sequence.excess[:before], np.maximum(start - age, 0.0), end - age
+        time = self.sequence.time[: self._before]
+        moments = np.concatenate([time, self.sequence.pieces(start, end)])
+        order = np.argsort(moments, kind="stable")
+        moments = moments[order]
+        share = self.sequence.reported_share(np.append(moments[1:], end)) * (moments >= start)
+        return order, np.diff(moments, append=end), share
+
+    @cached_property
+    def _log_shares(self) -> float:
+        time = self.sequence.time[self.targets]
+        return float(np.log(self.sequence.reported_share(time)).sum())
 
     def __call__(self, at: NDArray[Any]) -> Likelihood:
         """Return the likelihood at log rates of the maps (per day), then `TRIGGERING`."""
@@ -192,7 +209,7 @@ class EtasLikelihood:
         expected, by_parameter = self._expected(triggering, vector)
         rates = np.exp(log_rates) * self.days
         weight = self.expected_targets / self.targets.size
-        total = weight * logs.sum() - expected - rates.sum()
+        total = weight * (logs.sum() + self._log_shares) - expected - rates.sum()
         gradient = weight * slopes.sum(axis=0) - np.concatenate([rates, by_parameter])
         information = weight * (slopes.T @ slopes)
         n = self.expected_targets
@@ -211,13 +228,16 @@ class EtasLikelihood:
 
     def _expected(self, triggering: Triggering, vector: NDArray[Any]) -> tuple[float, NDArray[Any]]:
         """Return how many triggered events the period is expected to hold, and its slopes."""
-        excess, start, end = self._sources
-        produced = triggering.produced(excess)
-        integral = DecayMixture.of(triggering.parameters).integral_and_slopes(start, end)
-        each = produced * integral[:, 0]
-        total, grown = each.sum(), (each * excess).sum()
+        order, days, share = self._moments
+        excess = self.sequence.excess[: self._before]
+        bounds = np.zeros(order.size - excess.size)
+        total, grown, *in_time = DecayMixture.of(triggering.parameters).counted(
+            np.append(triggering.produced(excess), bounds)[order],
+            np.append(excess, bounds)[order],
+            days,
+            share,
+        )
         rho, gamma, log_d = vector[7], vector[6], vector[5]
-        in_time = produced @ integral[:, 1:]
         return float(total), np.array(
             [
                 total,
@@ -232,8 +252,9 @@ class EtasLikelihood:
 
     @property
     def days(self) -> float:
-        """Length of the period."""
-        return self.period[1] - self.period[0]
+        """Length of the period, each moment weighted by the share of events that counts."""
+        start, end = self.period
+        return float(self.sequence.reported_days(start, np.array(end)))
 
     def thinned(self, count: int) -> "EtasLikelihood":
         """Return the likelihood of at most `count` targets, evenly spaced, standing for all."""

@@ -74,6 +74,7 @@ class MappedEtas(PointProcess):
     name = "mapped-etas"
     fits = "any catalogue of a thousand events and more"
     takes_sources = True
+    takes_steps = True
 
     def __init__(self, strike: bool = True, targets: int = 15_000) -> None:
         self.strike = strike
@@ -222,13 +223,23 @@ class HybridEtas(MappedEtas):
 
     name = "hybrid-etas"
     fits = "catalogues of ten thousand events and more"
+    takes_steps = False
 
     def __init__(self, kind: GateKind = "mlp", strike: bool = True, targets: int = 15_000) -> None:
         super().__init__(strike, targets)
         self.gates = Gates(kind)
 
     def fit(self, sequence: EventSequence) -> Self:
-        """Fit `MappedEtas`; then learn the gates from training, stopped by validation."""
+        """Fit `MappedEtas`; then learn the gates from training, stopped by validation.
+
+        Raises
+        ------
+        CatalogError
+            There are too few events.
+        ModelError
+            Completeness varies in time.
+        """
+        self.check_completeness(sequence)
         super().fit(sequence)
         return self.fit_gates(sequence)
 
@@ -250,6 +261,7 @@ class HybridEtas(MappedEtas):
         self, sequence: EventSequence, events: slice
     ) -> tuple[EtasParts, BackgroundParts]:
         """Return triggering up to the end of a window, and the background at its targets."""
+        self.check_completeness(sequence)
         parted = self.parted_rates()
         background = BackgroundParts(self.maps(sequence, events) @ parted, parted.sum(axis=0))
         end = sequence.span(events)[1]
@@ -261,6 +273,7 @@ class HybridEtas(MappedEtas):
         Row k holds between target k - 1 and target k of those since the training start; the last
         holds after the last target.
         """
+        self.check_completeness(sequence)
         parts = EtasParts(sequence, self.fitted_.triggering, len(sequence), sequence.days[-1])
         nothing = BackgroundParts(np.empty((0, 2)), self.parted_rates().sum(axis=0))
         run = parts.run(nothing, None, slice(len(sequence), len(sequence)))

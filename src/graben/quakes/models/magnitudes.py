@@ -130,7 +130,7 @@ class TaperedGutenbergRichter:
         """Fit to the events of a sequence before its test start, from completeness on."""
         known = sequence.targets(slice(0, sequence.test.start))
         return cls.from_magnitudes(
-            sequence.magnitude[known],
+            sequence.completeness_magnitude + sequence.above_completeness[known],
             sequence.completeness_magnitude,
             sequence.bin_width,
         )

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from graben.errors import ModelError
 from graben.quakes.sequence import EventSequence
 
 
@@ -54,6 +55,23 @@ class PointProcess(ABC):
     name: ClassVar[str]
     fits: ClassVar[str]
     takes_sources: ClassVar[bool] = False  # whether events below completeness may be sources
+    takes_steps: ClassVar[bool] = False  # whether completeness may vary in time
+
+    def check_completeness(self, sequence: EventSequence) -> None:
+        """Refuse a completeness that varies in time, where the model cannot take it.
+
+        Raises
+        ------
+        ModelError
+            It varies, and the model cannot.
+        """
+        if sequence.completeness_steps and not self.takes_steps:
+            raise ModelError(
+                f"expected one completeness magnitude for {self.name}, got "
+                f"{len(sequence.completeness_steps)} steps of it. Use poisson, etas or "
+                "mapped-etas, or cut the catalogue at a magnitude from which it is complete "
+                "throughout."
+            )
 
     @abstractmethod
     def fit(self, sequence: EventSequence) -> Self:

@@ -28,6 +28,7 @@ class HomogeneousPoisson(PointProcess):
 
     name = "poisson"
     fits = "any catalogue; it knows neither clusters nor faults"
+    takes_steps = True
 
     intensity_: float
 
@@ -40,20 +41,22 @@ class HomogeneousPoisson(PointProcess):
             There are fewer than 20 to learn from.
         """
         sequence.require(LEAST_EVENTS)
-        days = sequence.days[3]
-        self.intensity_ = sequence.test.start / days / sequence.polygon.area_km2
+        events = sequence.targets(slice(0, sequence.test.start)).size
+        days = float(sequence.reported_days(0.0, np.array(sequence.days[3])))
+        self.intensity_ = events / days / sequence.polygon.area_km2
         return self
 
     def score(self, sequence: EventSequence, events: slice) -> EventScores:
         """Return the constant rate, and what it expected between the events."""
-        time = sequence.time[events]
+        time = sequence.time[sequence.targets(events)]
         start, end = sequence.span(events)
         rate = self.intensity_ * sequence.polygon.area_km2
         moments = np.concatenate([[start], time, [end]])
-        expected = rate * np.diff(moments)
+        expected = rate * np.diff(sequence.reported_days(start, moments))
+        share = sequence.reported_share(time)
         return EventScores(
-            np.full(time.size, rate),
-            np.full(time.size, self.intensity_),
+            rate * share,
+            self.intensity_ * share,
             expected[:-1],
             float(expected[-1]),
         )

@@ -71,7 +71,10 @@ class RecurrentProcess(PointProcess):
         ------
         CatalogError
             There are too few events.
+        ModelError
+            Completeness varies in time.
         """
+        self.check_completeness(sequence)
         sequence.require(TARGETS)
         first, last = sequence.days[1], sequence.days[3]
         self.unit_ = (last - first) / (sequence.fitted.stop - sequence.fitted.start)
@@ -93,6 +96,7 @@ class RecurrentProcess(PointProcess):
 
         The first interval is conditioned on nothing having happened before the window's start.
         """
+        self.check_completeness(sequence)
         waits, history = self._waits(sequence, events)
         read = TensorSamples(self._read(sequence, history), torch.zeros(len(history)))
         with torch_threads(1):

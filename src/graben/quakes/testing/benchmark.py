@@ -3,7 +3,7 @@
 import time
 import tomllib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from importlib.resources import files
@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import Any, Self
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from graben.errors import CatalogError, InputError, ModelError
 from graben.progress import track
 from graben.quakes.catalog import Catalog, as_utc
+from graben.quakes.incompleteness import short_term_incompleteness
 from graben.quakes.models.etas_parameters import EtasParameters
 from graben.quakes.models.point_process import EventScores, PointProcess
 from graben.quakes.models.point_process_folder import load_process, process_class
 from graben.quakes.polygon import Polygon
-from graben.quakes.sequence import EventSequence, Windows, cut_catalog
+from graben.quakes.sequence import DAY, EventSequence, Windows, cut_catalog
 from graben.quakes.testing.likelihood import Likelihood, gain_per_event, score_events
 
 SHIPPED = files("graben.quakes.testing") / "benchmarks"
@@ -54,6 +55,12 @@ class Benchmark(BaseModel):
         Smaller events are left out.
     bin_width, round_magnitudes
         Width of the magnitude bins, and whether magnitudes are rounded to it before the cut.
+    completeness_steps
+        Dates, and from which magnitude on the catalogue is complete after each; before the first it
+        is from `completeness_magnitude` on. Smaller events are not scored.
+    short_term_incompleteness
+        Whether completeness is raised after shocks of M >= 5 as well; see
+        `graben.quakes.incompleteness`.
     catalog, polygon
         Files, where the benchmark names them; `read_benchmark` makes them relative to its own.
     published
@@ -71,6 +78,8 @@ class Benchmark(BaseModel):
     completeness_magnitude: float = Field(allow_inf_nan=False)
     bin_width: float = Field(default=0.1, gt=0, allow_inf_nan=False)
     round_magnitudes: bool = True
+    completeness_steps: list[tuple[datetime | date | str, FiniteFloat]] = []
+    short_term_incompleteness: bool = False
     catalog: Path | None = None
     polygon: Path | None = None
     published: dict[str, PublishedScore] = {}
@@ -89,9 +98,20 @@ class Benchmark(BaseModel):
     @property
     def convention(self) -> str:
         """How magnitudes were treated, in words: scores of other conventions do not compare."""
+        cut = "cut as they are"
         if self.round_magnitudes:
-            return f"magnitudes rounded to {self.bin_width:g}, then cut"
-        return "magnitudes cut as they are"
+            cut = f"rounded to {self.bin_width:g}, then cut"
+        varies = bool(self.completeness_steps) or self.short_term_incompleteness
+        return f"magnitudes {cut}" + ", completeness varies in time" * varies
+
+    def with_steps(self, sequence: EventSequence) -> EventSequence:
+        """Return a sequence of this benchmark with its completeness in time."""
+        start = self.windows.moments[0]
+        steps = [
+            ((as_utc(str(day)) - start) / DAY, level) for day, level in self.completeness_steps
+        ]
+        sequence = replace(sequence, completeness_steps=tuple(steps))
+        return short_term_incompleteness(sequence) if self.short_term_incompleteness else sequence
 
 
 def benchmark_names() -> list[str]:
@@ -188,6 +208,8 @@ class BenchmarkData:
         ------
         CatalogError
             No event is left, or none in the test window.
+        InputError
+            The steps of completeness are not in order, or go below the completeness magnitude.
         """
         settings = (
             polygon,
@@ -197,7 +219,7 @@ class BenchmarkData:
             benchmark.round_magnitudes,
             source_magnitude,
         )
-        sequence = EventSequence.from_catalog(catalog, *settings)
+        sequence = benchmark.with_steps(EventSequence.from_catalog(catalog, *settings))
         if not sequence.targets(sequence.test).size:
             raise CatalogError(
                 f"expected events from {benchmark.test_start} to {benchmark.test_end}, the test "
@@ -214,7 +236,7 @@ class BenchmarkData:
     @property
     def smaller_sources(self) -> int:
         """How many events are sources alone, for the models that take them."""
-        return int((~self.sequence.is_target).sum())
+        return len(self.sequence) - len(self.sequence.complete())
 
     @property
     def repeated_coordinates(self) -> float:
@@ -266,7 +288,7 @@ def score_models(data: BenchmarkData, models: Sequence[str]) -> list[ScoredModel
         Two models go by the same label.
     ModelError
         There is no such model; it is damaged; it learned from the test window or from events of
-        another completeness magnitude.
+        another completeness magnitude; completeness varies in time and it cannot take that.
     """
     labels = [Path(model).stem if model.endswith(".json") else Path(model).name for model in models]
     if len(set(labels)) < len(labels):
@@ -275,6 +297,8 @@ def score_models(data: BenchmarkData, models: Sequence[str]) -> list[ScoredModel
             "file, or give each model once."
         )
     given = [_given(model, data) for model in models]
+    for process, model in zip(given, models, strict=True):
+        (process or process_class(model)()).check_completeness(data.sequence)
     scored = []
     for label, process, model in track(
         list(zip(labels, given, models, strict=True)), "models", len(models)
