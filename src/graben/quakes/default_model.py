@@ -1,12 +1,15 @@
 """Point processes that ship or lie in a folder, and which model forecasts when none is named."""
 
-from importlib.resources import files
 from pathlib import Path
 
 from graben.learning import load_model
 from graben.quakes.catalog import Catalog, as_utc
 from graben.quakes.models.folder import Trained, model_class
-from graben.quakes.models.point_process_folder import FittedProcess, load_process
+from graben.quakes.models.point_process_folder import (
+    FittedProcess,
+    load_process,
+    shipped_processes,
+)
 from graben.quakes.models.simulated_rates import SimulatedRates
 from graben.quakes.polygon import Polygon
 from graben.quakes.quantity import Quantity
@@ -15,14 +18,7 @@ from graben.quakes.study import Periods
 
 # with fewer, published neural point processes gain nothing over ETAS; our smallest set had 11,000
 RICH_CATALOG = 10_000
-SHIPPED = "hybrid-etas-"
 WITHOUT_RICHNESS = "grid-cnn"
-
-
-def shipped_processes() -> dict[str, Path]:
-    """Return the folders of the fitted point processes that ship, by the name of their region."""
-    shipped = Path(str(files("graben") / "data" / "models"))
-    return {path.name.removeprefix(SHIPPED): path for path in sorted(shipped.glob(f"{SHIPPED}*"))}
 
 
 def process_folder(name: str) -> Path | None:
@@ -58,7 +54,11 @@ def load_continued(folder: Path, quantity: Quantity) -> Trained:
         Periods(*(windows[name] for name in list(windows)[1:])),
         folder.name,
         {"end": found.training_end, **about["training_data"]},
-        {"cost": about["cost"] if isinstance(about.get("cost"), dict) else {}},
+        {
+            "cost": about["cost"] if isinstance(about.get("cost"), dict) else {},
+            "event_scores": about.get("metrics", {}),
+            "gate_importance": about.get("gate_importance", {}),
+        },
     )
 
 
