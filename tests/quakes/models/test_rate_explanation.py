@@ -199,3 +199,15 @@ def test_importance_names_every_feature_the_most_useful_first(models, sequence):
     assert values == sorted(values, reverse=True)
     assert len(values) == 22
     assert max(values) > 0
+
+
+def test_importance_is_that_of_targets_where_smaller_events_are_sources(models, sequence):
+    found = gate_importance(models["hybrid-etas"], replace(sequence, completeness_magnitude=3.2))
+    assert np.isfinite([row["value"] for row in found["permutation"].values()]).all()
+
+
+def test_a_step_of_completeness_leaves_the_rate_of_all_events(models, sequence):
+    stepped = replace(sequence, completeness_steps=((490.0, 3.5),))
+    event = len(sequence) - 1
+    found = [explain_event(models["mapped-etas"], one, event, 1.0) for one in (sequence, stepped)]
+    assert found[0].parts == found[1].parts

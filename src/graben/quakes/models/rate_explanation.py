@@ -39,7 +39,9 @@ def explain_rate(
 
     The parts, each times its gate, add up to the intensity that `score` gives an event there and
     then, to about 1e-6 of it. `score` sums triggering in single precision, this in double; where a
-    parent is so near that single precision blurs its distance, they differ by up to 1e-4.
+    parent is so near that single precision blurs its distance, they differ by up to 1e-4. Where
+    completeness varies in time, the parts are of all events from the completeness magnitude of the
+    sequence on, and `score` of the share that the catalogue holds.
 
     Parameters
     ----------
@@ -162,11 +164,15 @@ def gate_importance(model: PointProcess, sequence: EventSequence) -> dict[str, A
             f"expected a model with gates, got {model.name}. Use a fitted hybrid-etas; the others "
             "have no net to explain."
         )
-    events, first = sequence.validation, sequence.training.start
+    events = sequence.validation
     parts, background = model.taken_apart(sequence, events)
     run = parts.run(background, strikes_of(sequence) if model.strike else None, events)
+    known = slice(sequence.training.start, events.stop)
+    run = run.only(sequence.is_target[known])
     found = model.gates.importance(
-        run, sequence.magnitude[first : events.stop], slice(events.start - first, len(run))
+        run,
+        sequence.magnitude[sequence.targets(known)],
+        slice(len(run) - sequence.targets(events).size, len(run)),
     )
     ordered = sorted(found.items(), key=lambda item: -item[1][0])
     return {
@@ -263,6 +269,7 @@ def _background(
             longitude=np.append(past.longitude, past.polygon.near(longitude)),
             latitude=np.append(past.latitude, latitude),
             magnitude=np.append(past.magnitude, np.full(count, past.completeness_magnitude)),
+            completeness_steps=(),  # so that all are targets, of which maps are made
         )
         maps = model.maps(asked, slice(len(past), len(asked)))
         fine, coarse = model.parted_rates().T
