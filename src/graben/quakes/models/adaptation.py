@@ -12,7 +12,8 @@ from graben.evaluation import Interval, block_bootstrap, sums_by_block
 from graben.quakes.catalog import as_utc
 from graben.quakes.models.etas import Etas
 from graben.quakes.models.etas_components import NAMES
-from graben.quakes.models.etas_likelihood import LN10, TRIGGERING, EtasLikelihood, Triggering
+from graben.quakes.models.etas_fit import likelihood_of
+from graben.quakes.models.etas_likelihood import LN10, TRIGGERING, Triggering
 from graben.quakes.models.fisher import Likelihood, maximise
 from graben.quakes.models.gate_features import feature_names
 from graben.quakes.models.hybrid_etas import HybridEtas, MappedEtas, MappedRates
@@ -210,14 +211,8 @@ def refit(process: MappedEtas, sequence: EventSequence) -> MappedEtas:
 
     Shares of the maps, the shape of triggering in time and space otherwise, and the gates stay.
     """
-    likelihood = EtasLikelihood(
-        sequence,
-        sequence.targets(sequence.fitted),
-        sequence.span(sequence.fitted),
-        sequence.targets(sequence.fitted).size,
-        process.maps(sequence, sequence.fitted),
-        strikes_of(sequence) if process.strike else None,
-    )
+    maps = process.maps(sequence, sequence.fitted)
+    likelihood = likelihood_of(sequence, maps, strikes_of(sequence) if process.strike else None)
     held = process.fitted_
     # a map without events in the pretrained fit would be log 0
     rates = np.maximum(held.rates, 1e-12 * held.rates.sum())

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kstest
 
 from graben.evaluation import Interval, block_bootstrap, sums_by_block
 from graben.quakes.models.point_process import EventScores
+from graben.quakes.testing.temporal import rescaled_time_test
 
 BLOCK = 200  # consecutive events resampled together: aftershocks are not independent
 
@@ -82,7 +82,7 @@ def time_rescaling_distance(scores: EventScores) -> float:
     model is right. The distance is that of Kolmogorov and Smirnov between 1 - exp(-expected) and
     the uniform distribution (Brown et al. 2002, doi:10.1162/08997660252741149).
     """
-    return float(kstest(-np.expm1(-scores.expected), "uniform").statistic)
+    return rescaled_time_test(scores.expected).distance
 
 
 def _mean(values: NDArray[Any]) -> Interval:
