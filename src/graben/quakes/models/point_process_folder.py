@@ -72,7 +72,7 @@ def about_fit(sequence: EventSequence, catalog: Catalog) -> dict[str, Any]:
     return {
         "training_data": {
             "source": catalog.source,
-            "events": int(sequence.test.start),
+            "events": int(sequence.targets(slice(0, sequence.test.start)).size),
             "sha256": catalog.sha256(),
         },
         "training_end": sequence.windows.test_start,

@@ -363,7 +363,7 @@ def summarise(data: BenchmarkData, scored: Sequence[ScoredModel]) -> dict[str, A
     return {
         "benchmark": data.benchmark.name,
         "events": len(data.test_events),
-        "events_before_test": data.sequence.test.start,
+        "events_before_test": data.sequence.targets(slice(0, data.sequence.test.start)).size,
         "windows": asdict(data.benchmark.windows),
         "completeness_magnitude": data.benchmark.completeness_magnitude,
         "convention": data.benchmark.convention,
