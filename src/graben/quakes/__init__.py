@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "fdsn": ["fetch_catalog"],
         "forecast": ["forecast_map", "forecast_places", "set_up"],
         "formats": ["read_catalog", "write_catalog"],
+        "incompleteness": ["short_term_incompleteness"],
         "models.adaptation": ["adapt"],
         "models.etas": ["Etas"],
         "models.hybrid_etas": ["HybridEtas", "MappedEtas"],
