@@ -13,6 +13,7 @@ from graben.quakes.forecast_figures import (
     skill_figure,
 )
 from graben.quakes.models.folder import Trained
+from graben.quakes.models.simulated_rates import HybridEtasRates, SimulatedRates
 from graben.quakes.region import Region
 from graben.report import Picture, Section, Table, Text
 
@@ -427,20 +428,8 @@ def _limits(trained: Trained) -> list[Any]:
         "The catalogue is the revised one, not what was known at the time: the scores are "
         "pseudo-prospective."
     )
-    if trained.evidence.get("event_scores"):
-        return [
-            Text(
-                (
-                    revised,
-                    "The model simulates how earthquakes trigger others. Gates are held at what "
-                    "they were at the issue time, and simulated events trigger without them.",
-                    "The probability is not calibrated on past windows of this horizon: it is what "
-                    "the simulations say. The first large shock of a sequence is not foreseen.",
-                    f"The model learned from {box} until {trained.training_end}; elsewhere nothing "
-                    "has been shown.",
-                )
-            )
-        ]
+    if isinstance(trained.model, SimulatedRates):
+        return [Text((revised, *_limits_of_simulations(trained, trained.model)))]
     return [
         Text(
             (
@@ -458,3 +447,22 @@ def _limits(trained: Trained) -> list[Any]:
             )
         )
     ]
+
+
+def _limits_of_simulations(trained: Trained, model: SimulatedRates) -> list[str]:
+    limits = [
+        "The model simulates how earthquakes trigger others. The first large shock of a sequence "
+        "is not foreseen."
+    ]
+    if isinstance(model, HybridEtasRates):
+        limits.append(
+            "Gates are held at what they were at the issue time, and simulated events trigger "
+            "without them."
+        )
+    if not model.calibrations_:
+        limits.append(
+            "The probability is not calibrated on past windows of this horizon: it is what the "
+            "simulations say."
+        )
+    learned = f"The model learned from {trained.region} until {trained.training_end}"
+    return [*limits, f"{learned}; elsewhere nothing has been shown."]
