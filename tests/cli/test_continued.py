@@ -5,9 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from graben.errors import ModelError
 from graben.quakes import default_model
 from graben.quakes.catalog import embedded_catalog
 from graben.quakes.export import read_forecast
+from graben.quakes.models.point_process_folder import save_process
+from graben.quakes.models.poisson import HomogeneousPoisson
 from graben.quakes.quantity import Quantity
 from graben.quakes.region import Region
 from graben.quakes.scene import ANATOLIA
@@ -79,6 +82,16 @@ def test_where_none_ships_the_grid_net_forecasts(monkeypatch):
     assert (name, "no hybrid-etas that ships covers" in why) == ("grid-cnn", True)
     far = Region(170, -40, 175, -36)
     assert default_model.default_model(embedded_catalog(), far, Quantity())[0] == "grid-cnn"
+
+
+def test_a_process_that_cannot_be_continued_is_refused(tmp_path):
+    poisson = HomogeneousPoisson()
+    poisson.intensity_ = 1e-6
+    save_process(
+        tmp_path / "own", poisson, {"training_end": "2015-01-01", "completeness_magnitude": 4.5}
+    )
+    with pytest.raises(ModelError, match="can be continued, got poisson"):
+        default_model.load_continued(tmp_path / "own", Quantity())
 
 
 def test_a_region_that_the_process_does_not_know_is_refused(folder, graben, tmp_path):

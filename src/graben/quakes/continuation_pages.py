@@ -119,7 +119,7 @@ def continue_setting(setting: Setting, model: SimulatedRates) -> Continued:
         process,
         sequence,
         setting.issue_time,
-        sorted({1, 7, horizon} - set(range(horizon + 1, 8))),
+        sorted({days for days in (1, 7, horizon) if days <= horizon}),
         (target, target + 1),
         setting.region,
         seed=seed,

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from graben.errors import ModelError
 from graben.learning import load_model
 from graben.quakes.catalog import Catalog, as_utc
-from graben.quakes.models.folder import Trained, model_class
+from graben.quakes.models.folder import Trained, model_class, model_names
 from graben.quakes.models.point_process_folder import (
     FittedProcess,
     load_process,
@@ -14,6 +15,7 @@ from graben.quakes.models.simulated_rates import SimulatedRates
 from graben.quakes.polygon import Polygon
 from graben.quakes.quantity import Quantity
 from graben.quakes.region import Region
+from graben.quakes.sequence import Windows
 from graben.quakes.study import Periods
 
 # with fewer, published neural point processes gain nothing over ETAS; our smallest set had 11,000
@@ -43,15 +45,25 @@ def load_continued(folder: Path, quantity: Quantity) -> Trained:
         The folder is damaged, or its process cannot be continued.
     """
     found = load_process(folder)
-    kind = model_class(found.process.name)
-    assert issubclass(kind, SimulatedRates)
-    about, windows = found.about, found.about["windows"]
+    name = found.process.name
+    kind = model_class(name) if name in model_names() else None
+    if kind is None or not issubclass(kind, SimulatedRates):
+        raise ModelError(
+            f"expected a point process that can be continued, got {name} in {folder}. Fit "
+            "hybrid-etas or etas: graben quakes fit."
+        )
+    about, windows = found.about, Windows(**found.about["windows"])
     return Trained(
         kind.of(found),
         quantity,
         _box(found),
         found.completeness_magnitude,
-        Periods(*(windows[name] for name in list(windows)[1:])),
+        Periods(
+            windows.training_start,
+            windows.validation_start,
+            windows.test_start,
+            windows.test_end,
+        ),
         folder.name,
         {"end": found.training_end, **about["training_data"]},
         {
@@ -72,7 +84,7 @@ def default_model(catalog: Catalog, region: Region, quantity: Quantity) -> tuple
     """Return the name of the model for a forecast that names none, and why.
 
     It is a hybrid ETAS that ships and covers the region, where the catalogue holds 10,000 events
-    above completeness in the training window of that model; otherwise the grid net.
+    above completeness in the training and validation windows of that model; otherwise the grid net.
     """
     reason = f"no hybrid-etas that ships covers {region}"
     for name, folder in shipped_processes().items():
