@@ -149,3 +149,10 @@ def test_what_cannot_be_explained_ends_with_2(explain, options, words):
     done = explain(*options.pop("arguments", ()), **options)
     assert done.code == 2
     assert words in done.err
+
+
+def test_a_model_that_ships_goes_by_its_name(graben, files):
+    known = ("--catalog", files / "events.csv", "--model", "california")
+    done = graben("quakes", "explain", -120, 36, *known)
+    assert done.code == 2  # the events lie elsewhere
+    assert "expected events of M >= 3.6 inside the polygon" in done.err

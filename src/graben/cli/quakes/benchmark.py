@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from graben.cli.console import print_json, say
-from graben.cli.quakes.options import AsJson
+from graben.cli.quakes.options import TOLERATED_REPEATS, AsJson
 
 if TYPE_CHECKING:
     from graben.quakes.testing.benchmark import BenchmarkData
-
-TOLERATED_REPEATS = 0.01
 
 
 def benchmark(

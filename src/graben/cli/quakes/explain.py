@@ -17,7 +17,12 @@ def explain(
     latitude: Annotated[float, typer.Argument(metavar="LAT", help="Degrees.")],
     catalog: Annotated[Path, typer.Option(help="The catalogue: CSV, ZMAP or QuakeML.")],
     model: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="A fitted etas, mapped-etas or hybrid-etas.")
+        str,
+        typer.Option(
+            metavar="FOLDER|NAME",
+            help="A fitted etas, mapped-etas or hybrid-etas: its folder, or california, japan or "
+            "anatolia, which ship.",
+        ),
     ],
     time: Annotated[
         str | None, typer.Option(help="The moment, UTC; without it, the catalogue's end.")
@@ -34,13 +39,13 @@ def explain(
     from graben.output import check_folder
     from graben.quakes.catalog import as_utc
     from graben.quakes.formats import read_catalog
-    from graben.quakes.models.point_process_folder import load_process
+    from graben.quakes.models.point_process_folder import open_process
     from graben.quakes.models.rate_explanation import explain_rate, sequence_until
     from graben.quakes.polygon import read_polygon
 
     if out is not None:
         check_folder(out)
-    fitted = load_process(model)
+    fitted = open_process(model)
     events = read_catalog(catalog)
     moment = events.end if time is None else as_utc(time)
     area = None if polygon is None else read_polygon(polygon)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from graben.cli.console import print_json, say
-from graben.cli.quakes.options import AsJson, Box, CatalogFile
+from graben.cli.quakes.options import TOLERATED_REPEATS, AsJson, Box, CatalogFile
 
 if TYPE_CHECKING:
     from graben.quakes.catalog import Catalog
@@ -19,7 +19,6 @@ Completeness = Annotated[
     float | None,
     typer.Option("--mc", help="Completeness magnitude; without it, it is estimated and printed."),
 ]
-TOLERATED_REPEATS = 0.01
 
 
 def fit(

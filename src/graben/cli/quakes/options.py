@@ -31,6 +31,7 @@ Issue = Annotated[
     typer.Option(help="When the forecast begins, UTC; without it, the catalogue's end."),
 ]
 Model = Annotated[str, typer.Option(help="Name of a model, or the folder of a trained one.")]
+TOLERATED_REPEATS = 0.01  # of the epicentres; more flatter spatial scores
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, alone, on stdout.")]
 
 
