@@ -6,10 +6,18 @@ import pytest
 
 from graben.errors import CatalogError
 from graben.quakes.models.etas import Etas
-from graben.quakes.models.etas_fit import climb, likelihood_of, mean_offspring
+from graben.quakes.models.etas_fit import (
+    COARSE_TARGETS,
+    COARSE_TOLERANCE,
+    TOLERANCE,
+    climb,
+    likelihood_of,
+    mean_offspring,
+)
 from graben.quakes.models.etas_likelihood import TRIGGERING, Triggering
 from graben.quakes.models.etas_parameters import EtasParameters
 from graben.quakes.models.etas_time import DecayMixture
+from graben.quakes.models.fisher import maximise
 from graben.quakes.models.magnitudes import TaperedGutenbergRichter
 from graben.quakes.models.simulation import BranchingProcess, simulate_catalog
 from graben.quakes.models.spatial_mixture import SpatialMixture
@@ -134,6 +142,24 @@ def test_a_coarse_climb_ends_where_a_direct_one_does(synthetic):
     climbed = climb(likelihood, far, likelihood.targets.size)
     assert climbed.likelihood.value == pytest.approx(direct.likelihood.value, abs=1e-4)
     assert climbed.pairs > 0
+
+
+@pytest.mark.parametrize("coarse", [500, COARSE_TARGETS])
+def test_a_climb_ends_with_the_fine_tolerance_however_few_events(synthetic, monkeypatch, coarse):
+    likelihood, climbs = whole_likelihood(synthetic), []
+
+    def noted(chosen, start, bounds, tolerance):
+        climbs.append((chosen.targets.size, tolerance))
+        return maximise(chosen, start, bounds, tolerance)
+
+    monkeypatch.setattr("graben.quakes.models.etas_fit.maximise", noted)
+    monkeypatch.setattr("graben.quakes.models.etas_fit.COARSE_TARGETS", coarse)
+    truth = np.concatenate([[np.log(TRUE_RATE)], Triggering(TRUTH).vector()])
+    climb(likelihood, truth, 30_000)
+    events = likelihood.targets.size
+    assert 500 < events < COARSE_TARGETS
+    assert climbs[-1] == (events, TOLERANCE)
+    assert climbs[:-1] == ([(500, COARSE_TOLERANCE)] if coarse == 500 else [])
 
 
 def test_the_mean_offspring_is_over_magnitudes_before_the_test(synthetic, fitted):

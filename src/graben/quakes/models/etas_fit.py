@@ -82,15 +82,13 @@ def climb(likelihood: EtasLikelihood, start: NDArray[Any], targets: int) -> Fitt
         The likelihood is not finite.
     """
     pairs = 0
-    sizes = [size for size in (COARSE_TARGETS, targets) if size <= targets]
-    for size in sizes:
+    last = min(targets, likelihood.targets.size)
+    stages = [(COARSE_TARGETS, COARSE_TOLERANCE)] * (last > COARSE_TARGETS) + [(last, TOLERANCE)]
+    for size, tolerance in stages:
         chosen = likelihood.thinned(size)
-        last = size == sizes[-1]
-        found = maximise(chosen, start, chosen.bounds, TOLERANCE if last else COARSE_TOLERANCE)
+        found = maximise(chosen, start, chosen.bounds, tolerance)
         start = found.at
         pairs += found.evaluations * int(likelihood.sequence.history[chosen.targets].sum())
-        if chosen.targets.size == likelihood.targets.size:
-            break
     return Fitted(found.at, found.likelihood, pairs)
 
 
