@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from graben.errors import InputError, ModelError
+from graben.errors import InputError, ModelError, StaleError
 from graben.quakes.continued_forecast import _struck_catalogs, forecast
 from graben.quakes.export import read_forecast, write_netcdf
 from graben.quakes.grid import Grid
@@ -99,6 +99,11 @@ def test_horizons_and_magnitudes_that_make_no_sense_are_refused(
 ):
     with pytest.raises(InputError, match=remedy):
         forecast(process, sequence, "2001-02-06", horizons, magnitudes)
+
+
+def test_an_issue_time_after_the_sequence_is_refused(process, sequence):
+    with pytest.raises(StaleError, match="use a newer catalogue"):
+        forecast(process, sequence, "2002-01-02", (1,), (3.0,))
 
 
 def test_a_region_outside_the_polygon_is_refused(process, sequence):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 import graben
-from graben.errors import InputError
+from graben.errors import InputError, StaleError
 from graben.quakes.catalog import as_utc
 from graben.quakes.grid import Grid
 from graben.quakes.models.expected_cells import cells_of
@@ -46,7 +46,7 @@ def forecast(
     sequence
         What happened; events after the issue time are not looked at.
     issue_time
-        When the forecast begins, UTC; not after the last event's day.
+        When the forecast begins, UTC; not after the end of the sequence's windows.
     horizons, magnitudes
         Days, and smallest magnitudes (at or above completeness), ascending.
     region
@@ -70,12 +70,19 @@ def forecast(
     ------
     InputError
         Horizons or magnitudes do not ascend, or a magnitude lies below completeness.
+    StaleError
+        The issue time is after the end of the sequence.
     ModelError
         The process cannot be continued, or not in that region.
     """
     _require(horizons, magnitudes, sequence.completeness_magnitude)
+    moment, end = as_utc(issue_time), sequence.windows.moments[-1]
+    if moment > end:
+        raise StaleError(
+            f"expected an issue time within the sequence, which ends at {end}; got {moment}. Issue "
+            "the forecast earlier, or use a newer catalogue."
+        )
     cells = cells_of(process, sequence)
-    moment = as_utc(issue_time)
     day = float(np.nextafter((moment - sequence.windows.moments[0]) / DAY, np.inf))
     part = cells.part(cells.grid if region is None else Grid.covering(region, cells.grid.step))
     counts = [cells.at(day, horizon, EXPECTED_CATALOGS, seed) for horizon in horizons]
