@@ -9,7 +9,7 @@ import torch
 from scipy.integrate import quad
 from scipy.stats import gamma, weibull_min
 
-from graben.errors import CatalogError
+from graben.errors import CatalogError, ModelError
 from graben.quakes.models import recurrent
 from graben.quakes.models.point_process import PointProcess
 from graben.quakes.models.recent_kernels import recent_densities
@@ -257,3 +257,13 @@ def test_too_few_events_are_refused():
     sequence = sequence_of(np.full(60, 1.0))
     with pytest.raises(CatalogError, match="at least 100"):
         RecurrentProcess().fit(sequence)
+
+
+def test_events_below_completeness_are_refused():
+    sequence = sequence_of(np.full(400, 1.0))
+    mixed = replace(sequence, completeness_magnitude=float(np.median(sequence.magnitude)))
+    assert not mixed.is_target.all()
+    with pytest.raises(ModelError, match=r"sequence\.complete"):
+        RecurrentProcess().fit(mixed)
+    with pytest.raises(ModelError, match=r"sequence\.complete"):
+        RecurrentProcess().score(mixed, mixed.test)

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from graben.errors import ModelError
 from graben.learning import Recipe, TensorSamples, fit, predict
 from graben.learning.nets import RecurrentNet, RecurrentNetConfig
 from graben.learning.threads import torch_threads
@@ -72,9 +73,9 @@ class RecurrentProcess(PointProcess):
         CatalogError
             There are too few events.
         ModelError
-            Completeness varies in time.
+            Completeness varies in time, or events below completeness are among the sources.
         """
-        self.check_completeness(sequence)
+        self._check_events(sequence)
         sequence.require(TARGETS)
         first, last = sequence.days[1], sequence.days[3]
         self.unit_ = (last - first) / (sequence.fitted.stop - sequence.fitted.start)
@@ -96,7 +97,7 @@ class RecurrentProcess(PointProcess):
 
         The first interval is conditioned on nothing having happened before the window's start.
         """
-        self.check_completeness(sequence)
+        self._check_events(sequence)
         waits, history = self._waits(sequence, events)
         read = TensorSamples(self._read(sequence, history), torch.zeros(len(history)))
         with torch_threads(1):
@@ -130,6 +131,14 @@ class RecurrentProcess(PointProcess):
         self.net_.eval()
         self.places_ = RecentPlaces()
         self.places_.weights_ = tensors["places"]
+
+    def _check_events(self, sequence: EventSequence) -> None:
+        self.check_completeness(sequence)
+        if not sequence.is_target.all():
+            raise ModelError(
+                "expected a sequence of events above completeness for recurrent, got smaller ones "
+                "that are sources alone. Leave them out: sequence.complete()."
+            )
 
     def _steps(self, sequence: EventSequence) -> NDArray[Any]:
         waited = np.diff(sequence.time, prepend=0.0) / self.unit_
