@@ -201,7 +201,9 @@ def _explained(
         triggering = model.fitted_.triggering
         strikes = strikes_of(past) if model.strike else None
     by_parent = rates_by_parent(triggering, past, strikes, place, radius_km)
-    log_gates = model.log_gates(past) if isinstance(model, HybridEtas) else np.empty((0, 6))
+    log_gates = (
+        model.log_gates(past) if isinstance(model, HybridEtas) else np.empty((0, len(NAMES)))
+    )
     gates = np.exp(log_gates[-1]) if len(log_gates) else np.ones(len(NAMES))
     parts = (
         *_background(model, past, place, radius_km, gates[:2]),
