@@ -79,7 +79,10 @@ def written_file(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     folder = _parent(path)
-    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.stem}-", suffix=path.suffix)
+    try:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.stem}-", suffix=path.suffix)
+    except OSError as error:
+        raise _failed(path, error) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -130,7 +133,10 @@ def written_folder(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path).absolute()
     parent = check_folder(path)
-    temporary = Path(tempfile.mkdtemp(dir=parent, prefix=f".{path.name}-"))
+    try:
+        temporary = Path(tempfile.mkdtemp(dir=parent, prefix=f".{path.name}-"))
+    except OSError as error:
+        raise _failed(path, error) from error
     try:
         yield temporary
         (temporary / MARKER).write_text("graben may replace this folder\n")

@@ -1,6 +1,8 @@
 """`graben quakes fit` and `graben quakes adapt`, through the real command line."""
 
+import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -127,3 +129,41 @@ def test_a_fit_that_fails_leaves_the_old_folder_whole(
     before = {file.name: file.read_bytes() for file in out.iterdir()}
     assert graben(*options, "--mc", "6.8", "--out", str(out)).code != 0
     assert {file.name: file.read_bytes() for file in out.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "told"),
+    [
+        ("longitude", np.linspace(-179, 179, 1500), "at most 180 degrees wide"),
+        ("time", "2000-01-01T00:00:00Z", "expected events at different times"),
+    ],
+)
+def test_a_catalogue_around_the_globe_or_of_one_moment_is_refused(
+    graben: Callable[..., Any],
+    catalog: Path,
+    tmp_path: Path,
+    column: str,
+    values: Any,
+    told: str,
+) -> None:
+    odd = tmp_path / "odd.csv"
+    pd.read_csv(catalog).assign(**{column: values}).to_csv(odd, index=False)
+    run = graben("quakes", "fit", str(odd), "--mc", "3", "--out", str(tmp_path / "model"))
+    assert run.code == 2
+    assert told in " ".join(run.err.split())
+
+
+def test_a_disk_without_room_for_a_new_folder_is_told(
+    graben: Callable[..., Any], catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(**_: object) -> str:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    out = tmp_path / "model"
+    run = graben(
+        "quakes", "fit", str(catalog), "--model", "poisson", *BOX, "--mc", "3", "--out", str(out)
+    )
+    assert run.code == 1
+    assert "No space left on device" in " ".join(run.err.split())
+    assert "free some space" in " ".join(run.err.split())

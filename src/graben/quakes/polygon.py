@@ -70,7 +70,18 @@ class Polygon:
 
     @classmethod
     def of(cls, region: Region) -> "Polygon":
-        """Return a box as a polygon."""
+        """Return a box as a polygon.
+
+        Raises
+        ------
+        InputError
+            The box is wider than 180 degrees: its corners do not tell which way round it goes.
+        """
+        if region.east - region.west > 180:
+            raise InputError(
+                f"expected a box at most 180 degrees wide, got {region.west:g} to {region.east:g} "
+                "degrees. Give a smaller one; or a polygon, which may cross the date line."
+            )
         return cls(
             np.array([region.west, region.east, region.east, region.west]),
             np.array([region.south, region.south, region.north, region.north]),

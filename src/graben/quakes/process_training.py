@@ -32,8 +32,19 @@ LIMITS = (
 
 
 def windows_by_share(catalog: Catalog) -> Windows:
-    """Return windows for a catalogue of one's own: 20 % memory, 50 % training, 15 %, 15 %."""
+    """Return windows for a catalogue of one's own: 20 % memory, 50 % training, 15 %, 15 %.
+
+    Raises
+    ------
+    CatalogError
+        All events are of one moment.
+    """
     span = catalog.end - catalog.start
+    if not span:
+        raise CatalogError(
+            f"expected events at different times, got {len(catalog)}, all at "
+            f"{catalog.start:%Y-%m-%d %H:%M:%S}. Check the times, or give a longer catalogue."
+        )
     dates = [catalog.start, *(catalog.start + span * share for share in SHARES), catalog.end]
     return Windows(*(date.isoformat() for date in dates))
 
