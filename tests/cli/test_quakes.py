@@ -18,6 +18,7 @@ import xarray as xr
 from graben.quakes.export import read_forecast
 
 SHIPPED = Path(str(files("graben") / "data" / "models" / "grid-cnn-30d-m5.0"))
+GRID = ("--model", "grid-cnn")
 SENTENCE = (
     "P(at least one M >= 5.0 with epicentre within 100 km of x in the 30 days after the issue time)"
 )
@@ -27,7 +28,7 @@ SENTENCE = (
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("forecast") / "anatolia"
     began = time.monotonic()
-    done = run("quakes", "forecast", "--out", out, "--json")
+    done = run("quakes", "forecast", *GRID, "--out", out, "--json")
     assert done.returncode == 0, done.stderr
     return out, json.loads(done.stdout), time.monotonic() - began
 
@@ -37,7 +38,7 @@ def run(*arguments, **options):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
 
 
-def test_without_arguments_the_forecast_is_for_anatolia_at_the_last_event(folder):
+def test_without_a_region_the_forecast_is_for_anatolia_at_the_last_event(folder):
     out, summary, _ = folder
     assert summary["quantity"] == SENTENCE
     assert summary["region"] == [25, 35, 45, 43]
@@ -90,7 +91,7 @@ def test_the_evidence_names_every_score_with_interval_and_baseline(folder):
 
 
 def test_the_same_forecast_twice_is_the_same_to_the_bit(folder, tmp_path):
-    done = run("quakes", "forecast", "--out", tmp_path / "again")
+    done = run("quakes", "forecast", *GRID, "--out", tmp_path / "again")
     assert done.returncode == 0, done.stderr
     first = read_forecast(folder[0] / "forecast.nc")
     second = read_forecast(tmp_path / "again" / "forecast.nc")
@@ -105,8 +106,12 @@ def test_events_after_the_issue_time_change_no_bit_of_the_forecast(tmp_path, gra
     past = embedded_catalog().until(moment)
     write_catalog(past, tmp_path / "past.csv")
     region = ["--region", 34, 36, 40, 40]
-    cut = graben("quakes", "forecast", tmp_path / "past.csv", *region, "--out", tmp_path / "a")
-    whole = graben("quakes", "forecast", *region, "--issue-time", moment, "--out", tmp_path / "b")
+    cut = graben(
+        "quakes", "forecast", tmp_path / "past.csv", *GRID, *region, "--out", tmp_path / "a"
+    )
+    whole = graben(
+        "quakes", "forecast", *GRID, *region, "--issue-time", moment, "--out", tmp_path / "b"
+    )
     assert cut.code == whole.code == 0
     ours, theirs = (read_forecast(tmp_path / name / "forecast.nc") for name in "ab")
     assert np.array_equal(ours["probability"], theirs["probability"])
@@ -141,7 +146,7 @@ def test_models_lists_all_with_cost_and_skill(graben):
 
 def test_a_forecast_file_is_scored_against_what_came(tmp_path, graben):
     out = tmp_path / "before"
-    made = graben("quakes", "forecast", "--issue-time", "2023-02-01", "--out", out)
+    made = graben("quakes", "forecast", *GRID, "--issue-time", "2023-02-01", "--out", out)
     assert made.code == 0
     found = graben("quakes", "evaluate", out / "forecast.nc", "--json").json()
     scores = found["file"]["forecast.nc"]["grid-cnn"]
@@ -152,7 +157,9 @@ def test_a_forecast_file_is_scored_against_what_came(tmp_path, graben):
 
 
 def test_hindsight_is_marked(tmp_path, graben):
-    made = graben("quakes", "forecast", "--issue-time", "1999-08-01", "--out", tmp_path / "h")
+    made = graben(
+        "quakes", "forecast", *GRID, "--issue-time", "1999-08-01", "--out", tmp_path / "h"
+    )
     assert made.code == 0
     assert "HINDSIGHT" in (tmp_path / "h" / "report.html").read_text()
     assert read_forecast(tmp_path / "h" / "forecast.nc").attrs["hindsight"] == "true"
@@ -203,7 +210,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_refused_with_its_remedy(case, tmp_path, graben):
     arguments, remedy = BAD[case]
-    done = graben("quakes", "forecast", *arguments, "--out", tmp_path / "out")
+    done = graben("quakes", "forecast", *GRID, *arguments, "--out", tmp_path / "out")
     assert done.code == 2
     assert remedy in done.err
     assert "Traceback" not in done.err
@@ -256,7 +263,18 @@ def test_an_elevation_model_that_does_not_fit_is_refused(options, remedy, tmp_pa
 
     path = dem(tmp_path / "dem.tif", **options)
     done = graben(
-        "quakes", "forecast", "--dem", path, "--region", 26, 37, 30, 39, "--out", tmp_path / "o"
+        "quakes",
+        "forecast",
+        *GRID,
+        "--dem",
+        path,
+        "--region",
+        26,
+        37,
+        30,
+        39,
+        "--out",
+        tmp_path / "o",
     )
     assert done.code == 2
     assert remedy.lower() in done.err.lower()
@@ -280,14 +298,14 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path, gra
 def test_no_space_left_keeps_the_old_result(tmp_path):
     out = tmp_path / "out"
     region = ("--region", "26", "37", "30", "39")
-    assert run("quakes", "forecast", *region, "--out", out).returncode == 0
+    assert run("quakes", "forecast", *GRID, *region, "--out", out).returncode == 0
     before = (out / "report.json").read_bytes()
 
     def small_files():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 
-    done = run("quakes", "forecast", *region, "--out", out, preexec_fn=small_files)
+    done = run("quakes", "forecast", *GRID, *region, "--out", out, preexec_fn=small_files)
     assert done.returncode == 1
     assert "unchanged" in done.stderr
     assert "Traceback" not in done.stderr
