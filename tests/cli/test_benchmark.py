@@ -228,3 +228,12 @@ def test_wrong_keys_names_and_models_end_with_2(own, graben, tmp_path):
         done = graben("quakes", "benchmark", *arguments)
         assert (done.code, done.out) == (2, "")
         assert said in done.err
+
+
+@pytest.mark.parametrize("magnitude", ["3.5", "nan"])
+def test_sources_from_above_completeness_are_refused(own, graben, magnitude):
+    done = graben("quakes", "benchmark", own, "--model", "poisson", "--sources-from", magnitude)
+    assert (done.code, done.out) == (2, "")
+    assert f"expected sources from below the completeness magnitude 3 on, got from {magnitude}" in (
+        " ".join(done.err.split())
+    )

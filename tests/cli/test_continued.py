@@ -102,3 +102,14 @@ def test_a_region_that_the_process_does_not_know_is_refused(folder, graben, tmp_
     assert done.code == 2
     assert "Ask for a region inside" in done.err
     assert not (tmp_path / "out").exists()
+
+
+def test_an_issue_time_before_the_first_event_is_refused(graben, tmp_path):
+    events = "event_id,time,longitude,latitude,magnitude\na,2020-01-01T00:00:00Z,30,40,5\n"
+    (tmp_path / "events.csv").write_text(events)
+    done = graben(
+        "quakes", "forecast", tmp_path / "events.csv", "--issue-time", "1990-01-01", "--out",
+        tmp_path / "out",
+    )  # fmt: skip
+    assert done.code == 2
+    assert "expected events before the issue time, got none" in " ".join(done.err.split())

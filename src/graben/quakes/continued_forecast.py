@@ -120,7 +120,7 @@ def _require(horizons: Sequence[int], magnitudes: Sequence[float], completeness:
     if magnitudes[0] < completeness - 1e-9:
         raise InputError(
             f"expected magnitudes from the completeness magnitude {completeness:g} on, got "
-            f"{magnitudes[0]:g}. The process knows no smaller events."
+            f"{magnitudes[0]:g}. The process knows no smaller events: ask for larger ones."
         )
 
 

@@ -36,7 +36,18 @@ def open_catalog(path: Path | None) -> Catalog:
 
 
 def extent(catalog: Catalog) -> Region:
-    """Return the box of whole degrees around the catalogue's events."""
+    """Return the box of whole degrees around the catalogue's events.
+
+    Raises
+    ------
+    CatalogError
+        It has none, for example none before the issue time.
+    """
+    if not len(catalog):
+        raise CatalogError(
+            f"expected events before the issue time, got none in {catalog.source}. Ask for a later "
+            "time, or give a longer catalogue."
+        )
     longitude, latitude = catalog.table["longitude"], catalog.table["latitude"]
     return Region(
         float(np.floor(longitude.min())),

@@ -283,7 +283,7 @@ def test_nothing_comes_from_nothing():
 
 
 def test_an_explosive_process_is_refused():
-    with pytest.raises(ModelError, match=r"got 1\.\d+ with .* Fit with a mapped background"):
+    with pytest.raises(ModelError, match=r"got 1\.\d+ with .* Fit with a larger"):
         process_of(replace(NEAR, log10_k0=-1.75))
 
 

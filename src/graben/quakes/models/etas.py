@@ -116,8 +116,8 @@ class Etas(PointProcess):
             at = found.at
         if not (log_ratio := _log_ratio(at, law)) < 0:
             raise ModelError(
-                f"expected a branching ratio below 1, got {np.exp(log_ratio):.3g}. Fit with a "
-                "mapped background, or with a larger completeness magnitude."
+                f"expected a branching ratio below 1, got {np.exp(log_ratio):.3g}. Fit "
+                "hybrid-etas, whose background is mapped, or with a larger completeness magnitude."
             )
         model = Etas(self.targets)
         model._take(at, likelihood)

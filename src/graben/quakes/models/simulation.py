@@ -70,8 +70,8 @@ class BranchingProcess:
             raise ModelError(
                 "expected a branching ratio below 1 to simulate from, got "
                 f"{self.branching_ratio:.3g} with magnitudes tapered at "
-                f"M {self.magnitudes.corner_magnitude:.2f}. Fit with a mapped background, or with "
-                "a larger completeness magnitude."
+                f"M {self.magnitudes.corner_magnitude:.2f}. Fit with a larger completeness "
+                "magnitude or a longer catalogue; instead of etas, hybrid-etas."
             )
         mixture = self.background
         if not mixture.polygon.contains(mixture.longitude, mixture.latitude).all():

@@ -209,8 +209,15 @@ class BenchmarkData:
         CatalogError
             No event is left, or none in the test window.
         InputError
-            The steps of completeness are not in order, or go below the completeness magnitude.
+            The steps of completeness are not in order, or go below the completeness magnitude;
+            sources would begin above it.
         """
+        lowest = benchmark.completeness_magnitude
+        if source_magnitude is not None and not source_magnitude <= lowest:
+            raise InputError(
+                f"expected sources from below the completeness magnitude {lowest:g} on, got from "
+                f"{source_magnitude:g}. Give a smaller --sources-from, or leave it out."
+            )
         settings = (
             polygon,
             benchmark.windows,
