@@ -222,7 +222,7 @@ class HybridEtas(MappedEtas):
     """
 
     name = "hybrid-etas"
-    fits = "catalogues of ten thousand events and more"
+    fits = "catalogues of five thousand events and more"
     takes_steps = False
 
     def __init__(self, kind: GateKind = "mlp", strike: bool = True, targets: int = 15_000) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from graben.errors import ModelError
 from graben.quakes.catalog import Catalog
 from graben.quakes.models.base import Places, Probabilities, Situation
 from graben.quakes.models.calibration import RESAMPLES, Calibration, fit_calibration
@@ -125,7 +126,19 @@ class SimulatedRates(RateModel):
         return rates
 
     def forecast(self, situation: Situation, places: Places) -> Probabilities:
-        """Return the probability of the scene's quantity at places."""
+        """Return the probability of the scene's quantity at places.
+
+        Raises
+        ------
+        ModelError
+            A place lies outside the polygon of the process, of which it knows nothing.
+        """
+        outside = ~self.polygon_.contains(*places)
+        if outside.any():
+            raise ModelError(
+                f"expected places inside the polygon that the model knows, got {outside.sum()} of "
+                f"{outside.size} outside. Choose a --region that lies inside it."
+            )
         if self.calibrations_:
             return super().forecast(situation, places)
         calibrated = copy(self)
@@ -208,7 +221,7 @@ class HybridEtasRates(SimulatedRates):
     """ETAS with a background of maps, strike and gates that nets set, continued by simulation."""
 
     name = "hybrid-etas"
-    fits = "catalogues of ten thousand events and more; aftershocks, simulated catalogues"
+    fits = "catalogues of five thousand events and more; aftershocks, simulated catalogues"
     process_class = HybridEtas
 
     def fitted(self, sequence: EventSequence) -> HybridEtas:
