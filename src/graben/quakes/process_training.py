@@ -14,7 +14,8 @@ from graben.progress import track
 from graben.quakes.catalog import Catalog, as_utc
 from graben.quakes.completeness import BIN_WIDTH, completeness_windows
 from graben.quakes.models.adaptation import Adapted, carried
-from graben.quakes.models.hybrid_etas import HybridEtas
+from graben.quakes.models.etas import Etas
+from graben.quakes.models.hybrid_etas import HybridEtas, MappedEtas
 from graben.quakes.models.point_process import EventScores, PointProcess
 from graben.quakes.models.point_process_folder import FittedProcess, about_fit, process_class
 from graben.quakes.models.rate_explanation import gate_importance
@@ -149,6 +150,8 @@ def fit_process(
     }
     about = about_process(sequence, catalog) | {"metrics": skill(name, scores), "cost": cost}
     process = fitted[name]
+    if isinstance(process, Etas | MappedEtas):
+        about["branching_ratio"] = process.branching_ratio(sequence)
     if isinstance(process, HybridEtas):
         about["gate_importance"] = gate_importance(process, sequence)
     return process, about

@@ -35,6 +35,8 @@ def pretrained(triggering: Triggering, completeness: float = 3.0) -> FittedProce
         "windows": WINDOWS,
         "training_data": {"events": 609},
         "completeness_magnitude": completeness,
+        "training_end": "2001-09-01",
+        "polygon": {"longitude": [100, 101, 101, 100], "latitude": [40, 40, 41, 41]},
     }
     return FittedProcess(process, about)
 
@@ -201,3 +203,18 @@ def test_only_maps_are_carried(short_sequence: EventSequence) -> None:
     etas = FittedProcess(Etas(), {})
     with pytest.raises(ModelError, match="mapped-etas or hybrid-etas"):
         carried(etas, short_sequence)
+
+
+def test_a_process_that_learned_from_these_years_here_is_told_apart(
+    start: FittedProcess, short_sequence: EventSequence
+) -> None:
+    here = short_sequence.polygon
+    about = start.about | {
+        "polygon": {"longitude": here.longitude, "latitude": here.latitude},
+        "training_end": short_sequence.windows.test_start,
+    }
+    seen = FittedProcess(start.process, about)
+    assert "favours it" in adaptation._seen_before(seen, short_sequence)
+    earlier = about | {"training_end": short_sequence.windows.validation_start}
+    assert not adaptation._seen_before(FittedProcess(start.process, earlier), short_sequence)
+    assert not adaptation._seen_before(start, short_sequence)

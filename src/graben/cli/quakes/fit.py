@@ -49,6 +49,11 @@ def fit(
     process, about = fit_process(model, sequence, events, names)
     save_process(out, process, about)
     say(f"{model} is in {out} (CARD.md tells what it is)")
+    if about.get("branching_ratio", 0) >= 1:
+        say(
+            f"its branching ratio is {about['branching_ratio']:.2f}: it scores and explains, but "
+            "cannot be simulated from; a larger --mc or polygon may bring the ratio below 1"
+        )
     if as_json:
         print_json({key: about[key] for key in ("completeness_magnitude", "windows", "metrics")})
     else:

@@ -35,8 +35,11 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Test a forecast for consistency, against a benchmark, and as alarms."""
+    from graben.errors import InputError
     from graben.output import check_folder
     from graben.quakes.inputs import open_catalog
+    from graben.quakes.region import Region
+    from graben.quakes.scene import TILE
     from graben.quakes.testing import verification as tests
 
     if out is not None:
@@ -45,6 +48,14 @@ def verify(
         forecast, tests.Question(start, end, region_of(region), min_magnitude)
     )
     other = None if benchmark is None else tests.open_benchmark(benchmark, opened)
+    cells = opened.cells
+    if catalog is None and not TILE.covers(
+        Region(cells.west.min(), cells.south.min(), cells.west.max(), cells.south.max())
+    ):
+        raise InputError(
+            f"expected a forecast inside {TILE}, which the catalogue that ships covers; got one "
+            "that reaches outside. Give the events with --catalog."
+        )
     found = tests.verify(opened, open_catalog(catalog), other)
     if out is not None:
         from graben.quakes.testing.verification_page import write_verification

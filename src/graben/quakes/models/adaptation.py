@@ -19,6 +19,7 @@ from graben.quakes.models.gate_features import feature_names
 from graben.quakes.models.hybrid_etas import HybridEtas, MappedEtas, MappedRates
 from graben.quakes.models.point_process_folder import FittedProcess
 from graben.quakes.models.strike import strikes_of
+from graben.quakes.polygon import Polygon
 from graben.quakes.sequence import EventSequence, Windows
 
 Choice = Literal["zero-shot", "adapted", "local etas"]
@@ -95,7 +96,22 @@ def adapt(pretrained: FittedProcess, sequence: EventSequence) -> Adapted:
             {},
             {},
         )
-    return _chosen(pretrained, sequence, zero_shot)
+    found = _chosen(pretrained, sequence, zero_shot)
+    return replace(found, reason=found.reason + _seen_before(pretrained, sequence))
+
+
+def _seen_before(pretrained: FittedProcess, sequence: EventSequence) -> str:
+    """Return what must be said of a comparison on years that the pretrained process has seen."""
+    learned = pretrained.about["polygon"]
+    home = Polygon(learned["longitude"], learned["latitude"])
+    since = sequence.targets(sequence.validation)
+    seen = home.contains(sequence.longitude[since], sequence.latitude[since]).any()
+    if not seen or as_utc(pretrained.training_end) <= sequence.windows.moments[2]:
+        return ""
+    return (
+        f"; the pretrained process learned here until {pretrained.training_end}, after the "
+        f"validation start {sequence.windows.validation_start}: the comparison favours it"
+    )
 
 
 def _chosen(pretrained: FittedProcess, sequence: EventSequence, zero_shot: MappedEtas) -> Adapted:
