@@ -137,7 +137,7 @@ class SimulatedRates(RateModel):
         if outside.any():
             raise ModelError(
                 f"expected places inside the polygon that the model knows, got {outside.sum()} of "
-                f"{outside.size} outside. Choose a --region that lies inside it."
+                f"{outside.size} outside. Ask for a region inside it."
             )
         if self.calibrations_:
             return super().forecast(situation, places)
