@@ -7,7 +7,12 @@ from graben.errors import InputError
 from graben.quakes.testing.csep import consistency_tests
 from graben.quakes.testing.fast_poisson import likelihood_test, poisson_tests
 from graben.quakes.testing.grids import Targets
-from graben.quakes.testing.poisson_kernels import guide_table, simulated_likelihoods, uniform
+from graben.quakes.testing.poisson_kernels import (
+    guide_table,
+    simulated_likelihoods,
+    waiting_times,
+    word,
+)
 
 
 def drawn_slowly(seeds, events, weight):
@@ -15,8 +20,10 @@ def drawn_slowly(seeds, events, weight):
     cumulative = np.cumsum(weight) / weight.sum()
     likelihoods = []
     for seed, number in zip(seeds, events, strict=True):
-        waits = [-np.log1p(-uniform(seed, np.uint64(i))) for i in range(number + 1)]
-        u = np.cumsum(waits)[:-1] / np.sum(waits)
+        waits = np.empty(number + 1, np.float32)
+        waiting_times(seed, waits)
+        waited = np.cumsum(waits, dtype=float)
+        u = waited[:-1] * (1.0 / waited[-1])
         counts = np.bincount(np.searchsorted(cumulative, u, "right"), minlength=weight.size)
         likelihoods.append((counts * np.log(weight)).sum() - gammaln(counts + 1).sum())
     return np.array(likelihoods)
@@ -39,13 +46,13 @@ def test_the_kernel_agrees_with_its_twin_draw_by_draw(cells):
         np.testing.assert_allclose(out, slow, rtol=1e-12)
 
 
-def test_the_stream_is_splitmix64_and_uniform():
+def test_the_stream_is_splitmix64_and_waiting_times_are_exponential():
     # the first two outputs of the published generator from the state 1234567
-    first, second = (uniform(np.uint64(1234567), np.uint64(i)) for i in range(2))
-    assert first == (6457827717110365317 >> 11) * 2.0**-53
-    assert second == (3203168211198807973 >> 11) * 2.0**-53
-    draws = [uniform(np.uint64(9), np.uint64(i)) for i in range(20_000)]
-    assert kstest(draws, "uniform").pvalue > 0.01
+    assert word(np.uint64(1234567), np.uint64(0)) == 6457827717110365317
+    assert word(np.uint64(1234567), np.uint64(1)) == 3203168211198807973
+    waits = np.empty(20_000, np.float32)
+    waiting_times(np.uint64(9), waits)
+    assert kstest(waits, "expon").pvalue > 0.01
 
 
 def test_the_statistic_is_the_joint_poisson_likelihood(gridded, drawn):

@@ -4,9 +4,13 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba import float32, int32
 from numpy.typing import NDArray
 
+from graben.quakes.models.etas_kernels import log2_single
+
 STEPS = 1 << 17
+LN2 = np.log(2.0)
 
 
 def guide_table(cumulative: NDArray[Any]) -> NDArray[Any]:
@@ -21,13 +25,20 @@ def guide_table(cumulative: NDArray[Any]) -> NDArray[Any]:
 
 
 @numba.njit(cache=True)
-def uniform(seed: np.uint64, number: np.uint64) -> float:
-    """Return draw `number` of a stream, in [0, 1): SplitMix64 (doi:10.1145/2660193.2660195)."""
+def word(seed: np.uint64, number: np.uint64) -> np.uint64:
+    """Return word `number` of a stream: SplitMix64 (doi:10.1145/2660193.2660195)."""
     z = seed + (number + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return float(z >> np.uint64(11)) * 2.0**-53
+    return z ^ (z >> np.uint64(31))
+
+
+@numba.njit(fastmath=True, error_model="numpy", cache=True)
+def waiting_times(seed, out):  # type: ignore[no-untyped-def]
+    """Fill `out` with exponential waiting times of mean 1, in single precision, of a stream."""
+    for i in range(out.size):
+        share = float32(int32(word(seed, np.uint64(i)) >> np.uint64(40)))
+        out[i] = float32(-LN2) * log2_single((share + float32(0.5)) * float32(2.0**-24))
 
 
 @numba.njit(cache=True, parallel=True)
@@ -43,15 +54,18 @@ def simulated_likelihoods(  # type: ignore[no-untyped-def]
     """
     last = cumulative.size - 1
     for thread in numba.prange(threads):
+        waits = np.empty(log_number.size, np.float32)
         waited = np.empty(log_number.size)
         for s in range(thread, events.size, threads):
+            waiting_times(seeds[s], waits[: events[s] + 1])
             clock = 0.0
             for i in range(events[s] + 1):
-                clock -= np.log1p(-uniform(seeds[s], np.uint64(i)))
+                clock += waits[i]
                 waited[i] = clock
+            scale = 1.0 / clock
             cell, run, total = -1, 0, 0.0
             for i in range(events[s]):
-                u = waited[i] / clock
+                u = waited[i] * scale
                 here = max(guide[int(u * STEPS)], cell)
                 while here < last and cumulative[here] <= u:
                     here += 1
