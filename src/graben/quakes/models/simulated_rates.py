@@ -30,6 +30,7 @@ from graben.quakes.study import Study
 
 CATALOGS = 2000  # an issue time: they take less time than the exact parts
 CALIBRATION_CATALOGS = 2000
+CALIBRATION_SEED = 1_000_000  # no day is as late: these are not the catalogues of the counts
 CALIBRATION_PLACES = 1500
 FEWEST_HITS = 50
 
@@ -152,7 +153,7 @@ class SimulatedRates(RateModel):
         quantity, day = scene.quantity, self.day(time)
         branching, sources = self.cells(scene.catalog).continuations.at(day)
         events = branching.simulate(
-            sources, float(quantity.horizon_days), CALIBRATION_CATALOGS, int(day)
+            sources, float(quantity.horizon_days), CALIBRATION_CATALOGS, CALIBRATION_SEED + int(day)
         ).select(min_magnitude=quantity.min_magnitude)
         lon, lat = (axis.ravel() for axis in np.meshgrid(scene.grid.longitude, scene.grid.latitude))
         thin = slice(None, None, lon.size // CALIBRATION_PLACES + 1)
