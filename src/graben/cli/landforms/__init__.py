@@ -1,0 +1,5 @@
+"""`graben landforms`: what forms the land has, why, and how it changes."""
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Landforms of elevation models.")
