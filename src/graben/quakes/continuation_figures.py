@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from graben.quakes.figure_parts import COLOURS, SMALL, WIDTH, head, labels
+from graben.report.drawing import COLOURS, SMALL, WIDTH, head, labels
 
 BARS = 40
 

@@ -1,6 +1,5 @@
 """What the pictures of forecasts share: sizes, colours, labels, and the layers of a map."""
 
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
 
 from graben.quakes.figures import draw_coastline
 from graben.quakes.region import Region
+from graben.report.drawing import COLOURS, SMALL, TEXT, WIDTH, labels
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,12 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
     from numpy.typing import ArrayLike, NDArray
 
-WIDTH = 7.5  # inches; with letters of this size a picture as wide as a page is legible on a phone
-TITLE, TEXT, SMALL = 13, 12, 11  # points
-# told apart by the colour-blind: Okabe and Ito (2008), https://jfly.uni-koeln.de/color/
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX"
-LINES = ("-", "--", "-.", ":")
 STEPS = np.sort(np.outer(10.0 ** np.arange(-7, 1), (1, 3)).ravel())[:-1]
 
 
@@ -85,19 +80,6 @@ def log_limits(shares: "NDArray[Any]", lowest: float = 0.05) -> tuple[float, flo
     low = max(float(np.quantile(positive, lowest)), high / 1000)
     below = STEPS[(low * 1.001 >= STEPS) & (high > STEPS)]
     return float(below.max(initial=STEPS[0])), float(high)
-
-
-def labels(axes: "Axes", x: str, y: str) -> None:
-    """Label the axes, and set the size of their ticks."""
-    axes.set_xlabel(x, fontsize=TEXT)
-    axes.set_ylabel(y, fontsize=TEXT)
-    axes.tick_params(labelsize=SMALL)
-
-
-def head(figure: Figure, *lines: str) -> None:
-    """Write a title from the left edge of the figure; long lines are broken."""
-    text = "\n".join(textwrap.fill(line, 72) for line in lines)
-    figure.suptitle(text, fontsize=TITLE, x=0.01, ha="left")
 
 
 def map_canvas(

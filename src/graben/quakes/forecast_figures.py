@@ -13,26 +13,20 @@ from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
 from graben.quakes.export import cell_edges, single_map
 from graben.quakes.figure_parts import (
-    COLOURS,
-    LINES,
     MARKERS,
-    SMALL,
     STEPS,
-    TEXT,
-    WIDTH,
     colour_bar,
     dots,
     draw_epicentres,
     floats,
-    head,
     image,
-    labels,
     log_limits,
     map_canvas,
     percent,
     percent_axis,
     shade,
 )
+from graben.report.drawing import COLOURS, LINES, SMALL, TEXT, WIDTH, head, labels
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from graben.errors import InputError
-from graben.quakes.figure_parts import COLOURS, LINES, SMALL, TEXT, WIDTH, dots, head, labels
+from graben.quakes.figure_parts import dots
 from graben.quakes.models.etas_components import NAMES
 from graben.quakes.models.rate_parts import RateExplanation
+from graben.report.drawing import COLOURS, LINES, SMALL, TEXT, WIDTH, head, labels
 
 LEAST_VIEW_KM = 1.0
 LEAST_SHARE = 0.01  # of parents that have a bar or a label of their own

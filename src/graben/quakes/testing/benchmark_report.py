@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 import graben
 from graben.output import plain, written_folder
-from graben.quakes.figure_parts import COLOURS, LINES, SMALL, WIDTH, head, labels
 from graben.quakes.testing.benchmark import BenchmarkData, ScoredModel, baseline_of
 from graben.report import Picture, Section, Table, Text, write_page
+from graben.report.drawing import COLOURS, LINES, SMALL, WIDTH, head, labels
 
 MARKED = 5  # at most so many shocks in the picture
 

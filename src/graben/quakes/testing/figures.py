@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from graben.quakes.figure_parts import COLOURS, SMALL, WIDTH, head, labels
 from graben.quakes.testing.alarms import MolchanTest, RocTest
 from graben.quakes.testing.verdicts import LEVEL, Consistency
+from graben.report.drawing import COLOURS, SMALL, WIDTH, head, labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
