@@ -7,5 +7,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "convnet": ["ConvNet", "ConvNetConfig", "Convolution", "has_bfloat16"],
         "recurrent": ["RecurrentNet", "RecurrentNetConfig"],
+        "unet": ["UNet", "UNetConfig"],
     },
 )

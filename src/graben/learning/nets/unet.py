@@ -1,0 +1,170 @@
+"""The U-Net: an answer per cell of a profile, a map or a volume."""
+
+# ruff: noqa: F722 - axis names look like forward references to it
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from graben.errors import InputError
+
+_CONVOLUTION = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+_NORM = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+_POOL = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
+_LAYOUT = {2: torch.channels_last, 3: torch.channels_last_3d}
+
+
+@dataclass(frozen=True)
+class UNetConfig:
+    """What a `UNet` is made of.
+
+    Parameters
+    ----------
+    ndim
+        Axes of space: 1 for profiles, 2 for maps, 3 for volumes.
+    channels
+        Channels of the input.
+    outputs
+        Number of outputs per cell; they are logits or another unbounded quantity.
+    width
+        Channels of the finest level; each coarser level has twice as many.
+    depth
+        How often the maps are halved.
+    bfloat16
+        Compute in bfloat16 (weights stay float32), see `graben.learning.nets.has_bfloat16`.
+
+    Examples
+    --------
+    >>> config = UNetConfig(ndim=2, channels=3, outputs=2, depth=3)
+    >>> config.multiple, config.halo
+    (8, 48)
+    """
+
+    ndim: Literal[1, 2, 3]
+    channels: int
+    outputs: int
+    width: int = 16
+    depth: int = 3
+    bfloat16: bool = False
+
+    def __post_init__(self) -> None:
+        sizes = (self.channels, self.outputs, self.width)
+        if min(sizes) < 1 or self.depth < 0:
+            raise InputError(
+                "expected at least 1 channel, 1 output, a width of 1 and a depth of 0; got "
+                f"{sizes} and {self.depth}. Change the configuration."
+            )
+
+    @property
+    def multiple(self) -> int:
+        """What each side of the input has to be a multiple of."""
+        return int(2**self.depth)
+
+    @property
+    def halo(self) -> int:
+        """Cells around a tile beyond which nothing can change the answers in the tile.
+
+        A multiple of `multiple`. A tile whose corner lies a multiple of `multiple` from that of
+        the whole, read with so many cells around it as the whole has, gets the answers that the
+        whole gets.
+        """
+        reach = 0
+        for _ in range(self.depth):  # down the decoder: two convolutions, then cells twice as wide
+            reach = -(-(reach + 2) // 2)
+        reach += 2
+        for _ in range(self.depth):  # and back up the encoder
+            reach = 2 * reach + 2
+        return -(-reach // self.multiple) * self.multiple
+
+
+class _Double(nn.Sequential):
+    """Two 3 x 3 convolutions, each with batch normalisation and ReLU."""
+
+    def __init__(self, ndim: int, channels: int, width: int) -> None:
+        layers: list[nn.Module] = []
+        for before in (channels, width):
+            # the normalisation has a bias of its own
+            layers.append(_CONVOLUTION[ndim](before, width, 3, padding=1, bias=False))
+            layers.append(_NORM[ndim](width))
+            layers.append(nn.ReLU())
+        super().__init__(*layers)
+
+
+class UNet(nn.Module):
+    """An encoder and a decoder with skips between equal levels; any input size will do.
+
+    All that the net knows of a cell comes from the cells around it: normalisation is by batch
+    statistics in training and by the stored ones afterwards, so that an answer never depends on
+    what else lies in the tile (statistics over a tile, as of group or instance normalisation,
+    would leave seams).
+
+    Parameters
+    ----------
+    config
+        The architecture.
+
+    References
+    ----------
+    Ronneberger et al. (2015), U-Net: convolutional networks for biomedical image segmentation,
+    doi:10.1007/978-3-319-24574-4_28; here convolutions are padded and maps grow by repeating
+    cells, so that the output has the size of the input.
+
+    Examples
+    --------
+    >>> net = UNet(UNetConfig(ndim=3, channels=1, outputs=2, width=4, depth=2))
+    >>> tuple(net(torch.zeros(1, 1, 8, 12, 16)).shape)
+    (1, 2, 8, 12, 16)
+    """
+
+    def __init__(self, config: UNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths = [config.width * 2**level for level in range(config.depth + 1)]
+        self.encoder = nn.ModuleList(
+            _Double(config.ndim, before, width)
+            for before, width in zip([config.channels, *widths], widths, strict=False)
+        )
+        self.pool: nn.Module = _POOL[config.ndim](2)
+        self.decoder = nn.ModuleList(
+            _Double(config.ndim, 3 * width, width) for width in reversed(widths[:-1])
+        )
+        self.last = _CONVOLUTION[config.ndim](config.width, config.outputs, 1)
+        if config.ndim in _LAYOUT:
+            self.to(memory_format=_LAYOUT[config.ndim])  # type: ignore[call-overload]
+
+    def forward(
+        self, x: Float[Tensor, "batch channel *space"]
+    ) -> Float[Tensor, "batch output *space"]:
+        """Give the outputs of every cell; each side of `x` is a multiple of `config.multiple`."""
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
+            answer: Tensor = self.last(self._maps(x)[-1])
+        return answer.to(x.dtype)
+
+    def features(
+        self, x: Float[Tensor, "batch channel *space"]
+    ) -> tuple[Float[Tensor, "batch feature *coarse"], ...]:
+        """Give the maps of the decoder, from the coarsest level to the full resolution.
+
+        The first is the encoder's deepest map, `width` x 2^depth channels, each side 2^depth
+        times shorter than the input; the last has `width` channels and the sides of the input,
+        and the outputs are a linear function of it.
+        """
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
+            return tuple(level.to(x.dtype) for level in self._maps(x))
+
+    def _maps(self, x: Tensor) -> list[Tensor]:
+        if self.config.ndim in _LAYOUT:
+            x = x.contiguous(memory_format=_LAYOUT[self.config.ndim])
+        skips: list[Tensor] = []
+        for level, encode in enumerate(self.encoder):
+            x = encode(x if level == 0 else self.pool(x))
+            skips.append(x)
+        maps = [skips.pop()]
+        for decode in self.decoder:
+            grown = interpolate(maps[-1], scale_factor=2, mode="nearest")
+            maps.append(decode(torch.cat([grown, skips.pop()], 1)))
+        return maps
