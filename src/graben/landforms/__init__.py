@@ -4,5 +4,17 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submod_attrs={"dem": ["Box", "read_dem", "resample_mean"]},
+    submod_attrs={
+        "dem": ["CellSize", "cell_size", "read_dem", "write_raster"],
+        "dem_file": ["DemFile"],
+        "geographic": ["Box", "read_dem_degrees", "resample_mean"],
+        "legend": [
+            "GEOMORPHONS",
+            "Legend",
+            "LegendClass",
+            "write_qgis_ramp",
+            "write_qgis_style",
+        ],
+        "synthetic": ["cone", "fault_scarp", "fractal", "ridge"],
+    },
 )

@@ -1,238 +1,315 @@
-"""Elevation models: from files of any projection to one longitude-latitude grid."""
+"""Elevation models in memory: read in their own system, measured in metres, written."""
 
-import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
 
 import numpy as np
 
 from graben.errors import RasterError
+from graben.landforms.dem_file import DemFile
+from graben.landforms.legend import Legend
+from graben.output import written_file, written_folder
 
 if TYPE_CHECKING:
     import xarray as xr
-
-LOWEST, HIGHEST = -12_000, 9_000
-VOID_MARKS = (-9999, -32768, 32767)
+    from numpy.typing import NDArray
 
 
-class Box(Protocol):
-    """A box in longitude and latitude, in degrees."""
-
-    @property
-    def west(self) -> float:
-        """Western edge."""
-
-    @property
-    def south(self) -> float:
-        """Southern edge."""
-
-    @property
-    def east(self) -> float:
-        """Eastern edge."""
-
-    @property
-    def north(self) -> float:
-        """Northern edge."""
-
-
-def read_dem(path: str | Path, region: Box | None = None) -> "xr.DataArray":
-    """Read an elevation model (GeoTIFF, NetCDF, ASCII grid, whatever GDAL reads).
+def read_dem(
+    path: str | Path, crs: Any = None, window: tuple[slice, slice] | None = None
+) -> "xr.DataArray":
+    """Read an elevation model as it is: its own system, its own cells.
 
     Parameters
     ----------
     path
-        A file of one band, in metres, with a coordinate reference system. NetCDF whose
-        coordinates are in degrees_north and degrees_east needs no other.
-    region
-        Read only the cells that touch this box; only these are loaded.
+        GeoTIFF, ASCII grid, NetCDF, a Zarr folder, or anything else that GDAL reads; one band,
+        in metres.
+    crs
+        The coordinate reference system, for a file that does not tell it (`"EPSG:32636"`).
+    window
+        Rows from the north and columns from the west; by default all.
 
     Returns
     -------
     xarray.DataArray
-        Elevation in metres, float32, dims (y, x), y descending, CRS EPSG:4326 (other systems are
-        reprojected bilinearly), longitudes from -180 to 180; NaN where the file has a void.
+        Elevation in metres, float32, dims (y, x), y descending, x ascending; NaN where the file
+        has a void.
 
     Raises
     ------
     RasterError
-        The file cannot be read, has several bands or no CRS, crosses the date line, does not
-        cover the region, holds nothing but voids there, or voids that it does not declare.
+        The file cannot be read, has several bands, no CRS or another one than was given, is
+        rotated or unevenly spaced, holds nothing but voids, or voids that it does not declare.
     """
-    path = Path(path)
-    dem = _opened(path)
-    if region is not None:
-        _check_covers(path, dem, region)
-        dem = _cropped(dem, _source_edges(dem, region))
-    dem = _on_degrees(dem.load())
-    if region is not None:
-        dem = _cropped(dem, (region.west, region.south, region.east, region.north))
-    _check_heights(path, dem)
-    return dem.rename("elevation").assign_attrs(units="m", long_name="elevation")
+    file = DemFile(Path(path), crs)
+    region = window or (slice(0, file.shape[0]), slice(0, file.shape[1]))
+    values = file.read(region)
+    if values.size == 0:
+        raise RasterError(
+            f"{path}: the window {region} holds no cell of its {file.shape[0]} rows and "
+            f"{file.shape[1]} columns. Choose one inside."
+        )
+    if np.isnan(values).all():
+        raise RasterError(
+            f"{path} holds nothing but voids here. Choose a window where it has elevations, or "
+            "check the nodata value that it declares."
+        )
+    dem = on_map(values, file.y[region[0]], file.x[region[1]], file.crs)
+    if 1 in dem.shape:  # the centre of a single row does not tell how high it is
+        from rasterio.windows import Window, transform
+
+        window = Window.from_slices(*region, *file.shape)
+        dem = dem.rio.write_transform(transform(window, file.transform))
+    return dem.assign_attrs(units="m", long_name="elevation")
 
 
-def resample_mean(dem: "xr.DataArray", degrees: float, region: Box) -> "xr.DataArray":
-    """Average an elevation model over the cells of a longitude-latitude lattice.
+def on_map(
+    values: "NDArray[Any]", y: "NDArray[Any]", x: "NDArray[Any]", crs: Any, name: str = "elevation"
+) -> "xr.DataArray":
+    """Give an array its place: centres of rows and columns, and the CRS."""
+    import rioxarray  # noqa: F401  registers .rio
+    import xarray as xr
+
+    placed: xr.DataArray = xr.DataArray(values, {"y": y, "x": x}, ("y", "x"), name=name)
+    return placed.rio.write_crs(crs).rio.write_coordinate_system()
+
+
+@dataclass(frozen=True)
+class CellSize:
+    """How wide (`x`) and high (`y`) the cells of each row are, in metres, float64 of (rows,)."""
+
+    x: "NDArray[np.float64]"
+    y: "NDArray[np.float64]"
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether all rows have the same cells."""
+        return bool(np.ptp(self.x) == 0 == np.ptp(self.y))
+
+    @property
+    def is_square(self) -> bool:
+        """Whether cells are as wide as high, to a millionth."""
+        return bool(np.allclose(self.x, self.y, rtol=1e-6, atol=0))
+
+
+def cell_size(dem: "xr.DataArray | DemFile") -> CellSize:
+    """Measure the cells of an elevation model in metres.
+
+    Projected systems have the same cells everywhere; their units are converted. Degrees are
+    measured on the ellipsoid of the system, by its radii of curvature at the middle of each row:
+    in the prime vertical along the row, in the meridian across it.
 
     Parameters
     ----------
     dem
-        Elevation on EPSG:4326, NaN = void.
-    degrees
-        Step of the lattice; its cell edges lie at whole multiples of it.
-    region
-        Box to fill; it is widened to whole cells.
+        An elevation model in memory or on disk.
 
     Returns
     -------
-    xarray.DataArray
-        float32, dims (y, x), y descending: the mean of the valid parts of the model in each
-        cell, by their share of it; NaN only where there is none.
+    CellSize
+        Widths and heights in metres, one for each row from the north.
 
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> from graben.datasets import load_elevation
-    >>> ararat = SimpleNamespace(west=44.0, south=39.5, east=44.5, north=40.0)
-    >>> fine, coarse = load_elevation("globe-anatolia"), load_elevation("globe-tile")
-    >>> mean = resample_mean(fine, 0.025, ararat)
-    >>> box = coarse.sel(x=slice(44.0, 44.5), y=slice(40.0, 39.5))
-    >>> bool(abs(mean.values - box.values).max() <= 0.5)
-    True
+    A degree on WGS 84 is 111,319 m wide and 110,574 m high at the equator.
+
+    >>> y, x = np.arange(0.5, -0.6, -0.5), np.arange(0.0, 3.0)
+    >>> size = cell_size(on_map(np.zeros((3, 3), np.float32), y, x, "EPSG:4326"))
+    >>> float(size.x[1].round()), float(size.y[1].round() * 2)
+    (111319.0, 110574.0)
     """
-    from rasterio.enums import Resampling
-    from rasterio.transform import Affine
+    if isinstance(dem, DemFile):
+        crs, transform = dem.crs, dem.transform
+    else:
+        crs, transform = dem.rio.crs, dem.rio.transform(recalc=True)
+    rows = np.ones(dem.shape[0])
+    width, height = abs(transform.a), abs(transform.e)
+    if not crs.is_geographic:
+        metres = crs.linear_units_factor[1]
+        return CellSize(width * metres * rows, height * metres * rows)
+    from pyproj import CRS
 
-    west, south = (math.floor(edge / degrees + 1e-6) for edge in (region.west, region.south))
-    east, north = (math.ceil(edge / degrees - 1e-6) for edge in (region.east, region.north))
-    mean: xr.DataArray = dem.rio.write_nodata(np.nan).rio.reproject(
-        "EPSG:4326",
-        shape=(north - south, east - west),
-        transform=Affine(degrees, 0, west * degrees, 0, -degrees, north * degrees),
-        resampling=Resampling.average,
-        nodata=np.nan,
-    )
-    return mean.assign_coords(
-        x=(np.arange(west, east) + 0.5) * degrees, y=(np.arange(north, south, -1) - 0.5) * degrees
-    )
+    ellipsoid: Any = CRS.from_user_input(crs).ellipsoid
+    flattening = 1 / ellipsoid.inverse_flattening if ellipsoid.inverse_flattening else 0.0
+    eccentricity = flattening * (2 - flattening)
+    radians = crs.units_factor[1]
+    latitude = np.asarray(dem.y, dtype=float) * radians
+    bulge = 1 - eccentricity * np.sin(latitude) ** 2
+    vertical = ellipsoid.semi_major_metre / np.sqrt(bulge)
+    meridian = vertical * (1 - eccentricity) / bulge
+    return CellSize(vertical * np.cos(latitude) * width * radians, meridian * height * radians)
 
 
-def _opened(path: Path) -> "xr.DataArray":
-    """Open lazily as (y, x), voids as NaN, longitudes from -180 to 180."""
+def write_raster(path: str | Path, array: "xr.DataArray", legend: Legend | None = None) -> None:
+    """Write a raster, in the format that the suffix names.
+
+    `.tif` is a cloud-optimised GeoTIFF, tiled, compressed and with overviews; `.asc` an ESRI ASCII
+    grid with its `.prj`; `.nc` NetCDF by the CF conventions; `.zarr` a folder of format 3. Floating
+    numbers mark voids by NaN (-9999 in ASCII grids), classes by 0.
+
+    Parameters
+    ----------
+    path
+        Where to; an earlier result is replaced when the new one is whole.
+    array
+        Dims (y, x), with a CRS. Its name and its attributes `long_name` and `units` are kept.
+    legend
+        For class rasters (uint8): colours and names of the codes go along, for GeoTIFF as a colour
+        table and an `.aux.xml` beside it, for NetCDF and Zarr as CF flags.
+
+    Raises
+    ------
+    RasterError
+        The suffix names no format, the array has no CRS, or its cells are not square although an
+        ASCII grid can hold no others.
+    InputError
+        The place is not writable.
+    OutputError
+        Writing failed half way; what stood there before is unchanged.
+    """
+    path = Path(path)
+    writer = _WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise RasterError(
+            f"cannot write {path.name}: expected one of {', '.join(_WRITERS)}. Choose one of these "
+            "suffixes."
+        )
+    if array.rio.crs is None:
+        raise RasterError(
+            "the raster to write has no coordinate reference system. Give it one: "
+            "`array.rio.write_crs('EPSG:...')`."
+        )
+    writer(path, array, legend)
+
+
+def _write_tif(path: Path, array: "xr.DataArray", legend: Legend | None) -> None:
     import rasterio
-    import rioxarray
-    import xarray as xr
 
-    if not path.exists():
-        raise RasterError(f"there is no file {path}. Give the path of an elevation model.")
+    profile = {"height": array.shape[0], "width": array.shape[1], "dtype": array.dtype.name}
+    profile |= {"count": 1, "crs": array.rio.crs, "transform": array.rio.transform(recalc=True)}
+    profile |= {"driver": "COG", "nodata": _nodata(array.dtype), **cog_options(array.dtype)}
+    with (
+        written_file(path) as temporary,
+        _failures_as_os_errors(),
+        rasterio.open(temporary, "w", **profile) as file,
+    ):
+        file.write(array.to_numpy(), 1)
+        file.set_band_description(1, str(array.attrs.get("long_name", _name(array))))
+        file.set_band_unit(1, str(array.attrs.get("units", "")))
+        if legend is not None:
+            file.write_colormap(1, {one.code: (*one.rgb, 255) for one in legend.classes})
+    if legend is not None:
+        write_category_names(path, legend)
+
+
+def cog_options(dtype: "np.dtype[Any]") -> dict[str, Any]:
+    """Give the creation options of our cloud-optimised GeoTIFFs: every GDAL reads them."""
+    kind = dtype.kind == "f"
+    return {
+        "compress": "DEFLATE",
+        "predictor": "FLOATING_POINT" if kind else "STANDARD",
+        "overview_resampling": "AVERAGE" if kind else "NEAREST",
+        "blocksize": 512,
+        "bigtiff": "IF_SAFER",
+    }
+
+
+def write_category_names(path: Path, legend: Legend) -> None:
+    """Write the names of a GeoTIFF's codes beside it, where GDAL and QGIS look: `.aux.xml`."""
+    root = Element("PAMDataset")
+    names = SubElement(SubElement(root, "PAMRasterBand", band="1"), "CategoryNames")
+    for code in range(max(legend.names, default=0) + 1):
+        SubElement(names, "Category").text = legend.names.get(code, "")
+    with written_file(path.with_name(path.name + ".aux.xml")) as temporary:
+        temporary.write_bytes(ElementTree.tostring(root))
+
+
+def _write_asc(path: Path, array: "xr.DataArray", _: Legend | None) -> None:
+    transform = array.rio.transform(recalc=True)
+    width, height = transform.a, -transform.e
+    if not np.isclose(width, height, rtol=1e-6, atol=0):
+        raise RasterError(
+            f"an ASCII grid holds square cells only; these are {width:g} wide and {height:g} high. "
+            "Write .tif, .nc or .zarr, or warp the raster to square cells first."
+        )
+    floating = array.dtype.kind == "f"
+    header = {
+        "ncols": array.shape[1],
+        "nrows": array.shape[0],
+        "xllcorner": repr(float(transform.c)),
+        "yllcorner": repr(float(transform.f - height * array.shape[0])),
+        "cellsize": repr(float(width)),
+        "NODATA_value": -9999 if floating else 0,
+    }
+    with written_file(path) as temporary:
+        values = array.fillna(-9999) if floating else array
+        lines = "\n".join(f"{key} {value}" for key, value in header.items())
+        np.savetxt(
+            temporary, values.to_numpy(), "%.9g" if floating else "%d", header=lines, comments=""
+        )
+    with written_file(path.with_suffix(".prj")) as temporary:
+        temporary.write_text(array.rio.crs.to_wkt(version="WKT1_ESRI"))
+
+
+def _write_nc(path: Path, array: "xr.DataArray", legend: Legend | None) -> None:
+    dataset, name = _cf_dataset(array, legend)
+    dataset[name].encoding |= {"zlib": True, "complevel": 4}
+    with written_file(path) as temporary, _failures_as_os_errors():
+        dataset.to_netcdf(temporary, engine="netcdf4")
+
+
+def _write_zarr(path: Path, array: "xr.DataArray", legend: Legend | None) -> None:
+    import warnings
+
+    dataset, _ = _cf_dataset(array, legend)
+    with written_folder(path) as temporary, warnings.catch_warnings():
+        # without consolidated metadata, which the format does not have yet, readers list the
+        # folder and stumble over the marker
+        warnings.filterwarnings("ignore", "Consolidated metadata", UserWarning)
+        dataset.to_zarr(temporary, mode="w", zarr_format=3, consolidated=True)
+
+
+_WRITERS: dict[str, Callable[[Path, "xr.DataArray", Legend | None], None]] = {
+    ".tif": _write_tif,
+    ".asc": _write_asc,
+    ".nc": _write_nc,
+    ".zarr": _write_zarr,
+}
+
+
+def _cf_dataset(array: "xr.DataArray", legend: Legend | None) -> "tuple[xr.Dataset, str]":
+    name = _name(array)
+    placed = array.rename(name).rio.write_coordinate_system().rio.write_transform()
+    if legend is not None:
+        placed.attrs["flag_values"] = np.array(list(legend.names), array.dtype)
+        placed.attrs["flag_meanings"] = " ".join(
+            one.replace(" ", "_") for one in legend.names.values()
+        )
+    placed.encoding = {"grid_mapping": placed.rio.grid_mapping, "_FillValue": _nodata(array.dtype)}
+    return placed.to_dataset(), name
+
+
+def _name(array: "xr.DataArray") -> str:
+    return "raster" if array.name is None else str(array.name)
+
+
+def _nodata(dtype: "np.dtype[Any]") -> float:
+    return float("nan") if dtype.kind == "f" else 0
+
+
+@contextmanager
+def _failures_as_os_errors() -> Iterator[None]:
+    """GDAL and HDF5 report a full disk by errors of their own."""
+    from rasterio._err import CPLE_BaseError
+    from rasterio.errors import RasterioError
+
     try:
-        dem = rioxarray.open_rasterio(path, masked=True)
-    except rasterio.errors.RasterioIOError as error:
-        raise RasterError(
-            f"{path} is no raster that GDAL reads ({error}). Give a GeoTIFF, NetCDF or ASCII grid."
-        ) from error
-    if not isinstance(dem, xr.DataArray) or dem.sizes["band"] != 1:
-        got = f"{dem.sizes['band']} bands" if isinstance(dem, xr.DataArray) else "several variables"
-        raise RasterError(
-            f"{path}: expected one band of elevations, got {got}. Keep the one that holds the "
-            "elevations, for example with `rio stack --bidx 1 FILE -o OUT.tif`."
-        )
-    if not dem.rio.transform().is_rectilinear:
-        raise RasterError(
-            f"{path} is a rotated grid. Warp it first: `rio warp FILE OUT.tif --dst-crs EPSG:4326`."
-        )
-    return _in_half_turns(path, _with_crs(path, dem.squeeze("band", drop=True)))
-
-
-def _with_crs(path: Path, dem: "xr.DataArray") -> "xr.DataArray":
-    if dem.rio.crs is not None:
-        return dem
-    units = {value for key, value in dem.attrs.items() if key.endswith("#units")}
-    if not {"degrees_north", "degrees_east"} <= units:
-        raise RasterError(
-            f"{path} has no coordinate reference system. Say which it has, for example that it is "
-            f"in longitude and latitude: `rio convert {path.name} OUT.tif` and then "
-            "`rio edit-info --crs EPSG:4326 OUT.tif`."
-        )
-    georeferenced: xr.DataArray = dem.rio.write_crs("EPSG:4326")
-    return georeferenced
-
-
-def _in_half_turns(path: Path, dem: "xr.DataArray") -> "xr.DataArray":
-    """Bring longitudes of 0 to 360 to -180 to 180."""
-    if not dem.rio.crs.is_geographic:
-        return dem
-    x = dem["x"].to_numpy()
-    turned = (x + 180) % 360 - 180
-    if np.array_equal(turned, x):
-        return dem
-    order = np.argsort(turned)
-    steps = np.diff(turned[order])
-    if len(steps) and steps.max() > 1.5 * np.median(steps):
-        raise RasterError(
-            f"{path} crosses the date line ({x.min():.4g} to {x.max():.4g} E). Cut it in two there."
-        )
-    return dem.isel(x=order).assign_coords(x=turned[order])
-
-
-def _check_covers(path: Path, dem: "xr.DataArray", region: Box) -> None:
-    west, south, east, north = dem.rio.transform_bounds("EPSG:4326", recalc=True)
-    slack_x = (east - west) / dem.sizes["x"] / 2
-    slack_y = (north - south) / dem.sizes["y"] / 2
-    covers_x = west - slack_x <= region.west and region.east <= east + slack_x
-    covers_y = south - slack_y <= region.south and region.north <= north + slack_y
-    if not (covers_x and covers_y):
-        raise RasterError(
-            f"{path} does not cover the region west {region.west:g}, south {region.south:g}, east "
-            f"{region.east:g}, north {region.north:g}; it covers {west:.4f} to {east:.4f} E and "
-            f"{south:.4f} to {north:.4f} N. Choose a region inside it, or another elevation model."
-        )
-
-
-def _source_edges(dem: "xr.DataArray", region: Box) -> tuple[float, float, float, float]:
-    """Give the box in the model's own system that reprojection to the region needs."""
-    from rasterio.warp import transform_bounds
-
-    edges = (region.west, region.south, region.east, region.north)
-    west, south, east, north = transform_bounds("EPSG:4326", dem.rio.crs, *edges)
-    margin = 2 * max(abs(step) for step in dem.rio.resolution(recalc=True))
-    return west - margin, south - margin, east + margin, north + margin
-
-
-def _cropped(dem: "xr.DataArray", edges: tuple[float, float, float, float]) -> "xr.DataArray":
-    """Keep the cells that share more than an edge with the box."""
-    west, south, east, north = edges
-    half_x, half_y = (abs(step) * (0.5 - 1e-6) for step in dem.rio.resolution(recalc=True))
-    x, y = dem["x"].to_numpy(), dem["y"].to_numpy()
-    return dem.isel(
-        x=np.flatnonzero((x + half_x > west) & (x - half_x < east)),
-        y=np.flatnonzero((y + half_y > south) & (y - half_y < north)),
-    )
-
-
-def _on_degrees(dem: "xr.DataArray") -> "xr.DataArray":
-    """Bring a loaded model to EPSG:4326, float32, y descending, voids NaN and nothing else kept."""
-    from rasterio.enums import Resampling
-
-    dem = dem.astype(np.float32).rio.write_nodata(np.nan)
-    if dem.rio.crs.to_epsg() != 4326:
-        dem = dem.rio.reproject("EPSG:4326", resampling=Resampling.bilinear, nodata=np.nan)
-    plain = dem.sortby("y", ascending=False).drop_attrs()
-    placed: xr.DataArray = plain.rio.write_crs("EPSG:4326").rio.write_transform()
-    return placed
-
-
-def _check_heights(path: Path, dem: "xr.DataArray") -> None:
-    values = dem.to_numpy()
-    if np.isnan(values).all():
-        raise RasterError(
-            f"{path} holds nothing but voids here. Choose a region where it has elevations, or "
-            "check the nodata value that it declares."
-        )
-    odd = (values < LOWEST) | (values > HIGHEST) | np.isin(values, VOID_MARKS)
-    if odd.any():
-        mark = values[odd][0]
-        raise RasterError(
-            f"{path}: {np.count_nonzero(odd)} cells hold {mark:g}, which is no elevation in "
-            "metres. If it marks voids, say so in the file: "
-            f"`rio edit-info --nodata {mark:g} {path.name}`."
-        )
+        yield
+    except (CPLE_BaseError, RasterioError, RuntimeError) as error:
+        raise OSError(str(error)) from error

@@ -8,7 +8,7 @@ import pandas as pd
 
 from graben.datasets import load_elevation
 from graben.errors import CatalogError, InputError
-from graben.landforms import read_dem, resample_mean
+from graben.landforms import read_dem_degrees, resample_mean
 from graben.quakes.catalog import Catalog, as_utc, embedded_catalog
 from graben.quakes.default_model import load_continued, process_folder
 from graben.quakes.formats import read_catalog
@@ -82,7 +82,7 @@ def open_elevation(dem: Path | None, box: Region) -> "xr.DataArray | None":
         The elevation model cannot be read or does not cover the box.
     """
     if dem is not None:
-        return resample_mean(read_dem(dem, box), ELEVATION_STEP, box)
+        return resample_mean(read_dem_degrees(dem, box), ELEVATION_STEP, box)
     shares = box.west < TILE.east and box.east > TILE.west
     shares &= box.south < TILE.north and box.north > TILE.south
     return load_elevation("globe-tile") if shares else None
