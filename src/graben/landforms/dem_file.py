@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from graben.errors import RasterError
+from graben.landforms.shipped import ShippedGrid, shipped_names
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -52,7 +53,8 @@ class DemFile:
     ----------
     path
         GeoTIFF, ASCII grid or anything else that GDAL reads; NetCDF or a Zarr folder with one
-        variable on evenly spaced coordinates. Elevations are in metres.
+        variable on evenly spaced coordinates. Elevations are in metres. Or the name of an
+        elevation model that ships, globe-anatolia or globe-tile, in which sea is void.
     crs
         The coordinate reference system, for a file that does not tell it (`"EPSG:32636"`).
         NetCDF and Zarr with coordinates in degrees_north and degrees_east need none.
@@ -79,10 +81,7 @@ class DemFile:
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)
-        if not self.path.exists():
-            raise RasterError(f"there is no file {self.path}. Give the path of an elevation model.")
-        cf = self.path.suffix.lower() in CF_SUFFIXES
-        self._stored = _cf_variable(self.path) if cf else _gdal_band(self.path)
+        self._stored = _stored_at(self.path)
         self.crs = _agreed_crs(self.path, self._stored.crs, self.crs)
         self.shape = self._stored.shape
         self.transform = _north_up(self._stored.transform, self.shape)
@@ -137,6 +136,17 @@ class DemFile:
                 f"coordinates are not those of {self.crs.to_string()}: give the system that it is "
                 "in, for example --crs EPSG:32636."
             )
+
+
+def _stored_at(path: Path) -> _Stored:
+    if path.exists():
+        return _cf_variable(path) if path.suffix.lower() in CF_SUFFIXES else _gdal_band(path)
+    if str(path) in shipped_names():
+        return ShippedGrid(str(path))
+    raise RasterError(
+        f"there is no file {path}. Give the path of an elevation model, or the name of one that "
+        f"ships: {', '.join(shipped_names())}."
+    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,56 @@
+import numpy as np
+import rasterio
+
+from graben.landforms import quick_look
+from graben.landforms.dem import on_map, write_raster
+from graben.landforms.dem_file import DemFile
+from graben.landforms.legend import GEOMORPHONS
+from graben.landforms.quick_look import class_areas, class_thumbnail, thumbnail
+
+
+def grid(values, name="elevation"):
+    rows, columns = values.shape
+    y, x = 4e6 - 30.0 * np.arange(rows), 5e5 + 30.0 * np.arange(columns)
+    return on_map(values, y, x, "EPSG:32636", name)
+
+
+def test_a_thumbnail_holds_means_of_blocks_where_they_lie(tmp_path, monkeypatch):
+    monkeypatch.setattr(quick_look, "LONGEST", 10)
+    monkeypatch.setattr(quick_look, "CELLS_AT_ONCE", 200)
+    values = np.random.default_rng(0).uniform(0, 1000, (37, 50)).astype(np.float32)
+    values[7, 12] = np.nan
+    write_raster(tmp_path / "dem.tif", grid(values))
+    small = thumbnail(DemFile(tmp_path / "dem.tif"))
+    expected = values[:35].reshape(7, 5, 10, 5).mean(axis=(1, 3))
+    assert np.isnan(small.to_numpy()[1, 2])
+    np.testing.assert_allclose(small, expected, rtol=1e-5)
+    np.testing.assert_allclose(small["y"], 4e6 - 30 * (5 * np.arange(7) + 2))
+    np.testing.assert_allclose(small["x"], 5e5 + 30 * (5 * np.arange(10) + 2))
+    assert small.rio.crs.to_epsg() == 32636
+
+
+def test_classes_are_thinned_out_onto_the_same_cells(tmp_path, monkeypatch):
+    monkeypatch.setattr(quick_look, "LONGEST", 10)
+    blocks = np.random.default_rng(0).integers(1, 11, (7, 10)).astype(np.uint8)
+    classes = np.pad(blocks.repeat(5, 0).repeat(5, 1), ((0, 2), (0, 0)))
+    write_raster(tmp_path / "forms.tif", grid(classes, "forms"), GEOMORPHONS)
+    np.testing.assert_array_equal(class_thumbnail(tmp_path / "forms.tif"), blocks)
+
+
+def test_a_small_raster_stays_as_it_is(tmp_path):
+    values = np.arange(12, dtype=np.float32).reshape(3, 4)
+    write_raster(tmp_path / "dem.tif", grid(values))
+    np.testing.assert_array_equal(thumbnail(DemFile(tmp_path / "dem.tif")), values)
+
+
+def test_areas_add_up_row_by_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(quick_look, "CELLS_AT_ONCE", 2000)
+    classes = np.random.default_rng(0).integers(0, 11, (700, 5)).astype(np.uint8)
+    write_raster(tmp_path / "forms.tif", grid(classes, "forms"), GEOMORPHONS)
+    row_areas = np.linspace(1, 2, 700)
+    found = class_areas(tmp_path / "forms.tif", GEOMORPHONS, row_areas)
+    assert list(found) == list(range(1, 11))
+    for code, area in found.items():
+        np.testing.assert_allclose(area, ((classes == code) * row_areas[:, None]).sum())
+    with rasterio.open(tmp_path / "forms.tif") as file:
+        assert file.height == 700
