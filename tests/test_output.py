@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from graben.errors import InputError, OutputError
-from graben.output import written_file, written_folder
+from graben.output import check_file, written_file, written_folder
 
 
 def in_a_process(code, *arguments):
@@ -96,9 +96,18 @@ def test_a_folder_that_may_not_be_written_to(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere
     with pytest.raises(InputError, match="not writable"), written_file(tmp_path / "a"):
         pass
+    with pytest.raises(InputError, match="not writable"):
+        check_file(tmp_path / "a")
     with pytest.raises(InputError, match="not writable"), written_folder(tmp_path / "b"):
         pass
     assert names(tmp_path) == []
+
+
+def test_a_place_is_checked_before_long_work(tmp_path):
+    check_file(tmp_path / "new" / "result.txt")
+    assert names(tmp_path / "new") == []
+    with pytest.raises(InputError, match="is a folder"):
+        check_file(tmp_path / "new")
 
 
 def test_an_output_error_keeps_its_own_words(tmp_path):

@@ -97,6 +97,20 @@ def written_file(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_file(path: str | Path) -> None:
+    """Ask whether a file may be written, before long work, not after it.
+
+    Raises
+    ------
+    InputError
+        The place is not writable, or a folder stands there.
+    """
+    path = Path(path)
+    _parent(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; expected a file. Choose another output place.")
+
+
 def check_folder(path: str | Path) -> Path:
     """Return the parent of a folder that may be written; ask before long work, not after it.
 

@@ -193,10 +193,10 @@ def _write_tif(path: Path, array: "xr.DataArray", legend: Legend | None) -> None
 
     profile = {"height": array.shape[0], "width": array.shape[1], "dtype": array.dtype.name}
     profile |= {"count": 1, "crs": array.rio.crs, "transform": array.rio.transform(recalc=True)}
-    profile |= {"driver": "COG", "nodata": _nodata(array.dtype), **cog_options(array.dtype)}
+    profile |= {"driver": "COG", "nodata": nodata_of(array.dtype), **cog_options(array.dtype)}
     with (
         written_file(path) as temporary,
-        _failures_as_os_errors(),
+        gdal_failures_as_os_errors(),
         rasterio.open(temporary, "w", **profile) as file,
     ):
         file.write(array.to_numpy(), 1)
@@ -260,7 +260,7 @@ def _write_asc(path: Path, array: "xr.DataArray", _: Legend | None) -> None:
 def _write_nc(path: Path, array: "xr.DataArray", legend: Legend | None) -> None:
     dataset, name = _cf_dataset(array, legend)
     dataset[name].encoding |= {"zlib": True, "complevel": 4}
-    with written_file(path) as temporary, _failures_as_os_errors():
+    with written_file(path) as temporary, gdal_failures_as_os_errors():
         dataset.to_netcdf(temporary, engine="netcdf4")
 
 
@@ -291,7 +291,10 @@ def _cf_dataset(array: "xr.DataArray", legend: Legend | None) -> "tuple[xr.Datas
         placed.attrs["flag_meanings"] = " ".join(
             one.replace(" ", "_") for one in legend.names.values()
         )
-    placed.encoding = {"grid_mapping": placed.rio.grid_mapping, "_FillValue": _nodata(array.dtype)}
+    placed.encoding = {
+        "grid_mapping": placed.rio.grid_mapping,
+        "_FillValue": nodata_of(array.dtype),
+    }
     return placed.to_dataset(), name
 
 
@@ -299,12 +302,13 @@ def _name(array: "xr.DataArray") -> str:
     return "raster" if array.name is None else str(array.name)
 
 
-def _nodata(dtype: "np.dtype[Any]") -> float:
+def nodata_of(dtype: "np.dtype[Any]") -> float:
+    """Give what marks voids in our files: NaN, or 0 for classes."""
     return float("nan") if dtype.kind == "f" else 0
 
 
 @contextmanager
-def _failures_as_os_errors() -> Iterator[None]:
+def gdal_failures_as_os_errors() -> Iterator[None]:
     """GDAL and HDF5 report a full disk by errors of their own."""
     from rasterio._err import CPLE_BaseError
     from rasterio.errors import RasterioError
