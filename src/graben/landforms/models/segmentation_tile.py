@@ -1,0 +1,123 @@
+"""What a segmentation net answers for one tile of an elevation model."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from graben.landforms.dem import CellSize
+from graben.landforms.models.segmentation_channels import channel_reach, terrain_channels
+from graben.landforms.models.segmentation_samples import LIMIT, Scaling
+from graben.learning.nets import UNet
+from graben.tiling import Tile
+
+Floats = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentTile:
+    """What is computed for a tile of an elevation model; see `graben.tiling`.
+
+    Tiles need a halo of `halo` cells and corners at multiples of `multiple`: the same cells then
+    get the same answers from tiles of any size, to rounding.
+
+    Parameters
+    ----------
+    net, scaling, radii
+        Of the model.
+    weights, favour
+        Of the classes: what the training multiplied their cells by, and what is added to the
+        logarithm of their probability where one class is chosen.
+    cells
+        Cell sizes of the whole elevation model.
+    """
+
+    net: UNet
+    scaling: Scaling
+    radii: tuple[int, ...]
+    weights: Floats
+    favour: Floats
+    cells: CellSize
+
+    @property
+    def multiple(self) -> int:
+        """What corners of tiles have to be a multiple of."""
+        return self.net.config.multiple
+
+    @property
+    def halo(self) -> int:
+        """Cells around a tile that its answers depend on."""
+        reach = channel_reach(self.radii) + self.net.config.halo
+        return -(-reach // self.multiple) * self.multiple
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """Names and types of what a tile gives."""
+        probability = {f"probability_{code + 1}": np.float32 for code in range(len(self.weights))}
+        return {"class": np.uint8, "confidence": np.float32, "beyond": np.uint8, **probability}
+
+    def __call__(
+        self, block: NDArray[np.float32], tile: Tile, shape: tuple[int, ...]
+    ) -> dict[str, NDArray[Any]]:
+        """Map the core of a tile.
+
+        Returns
+        -------
+        dict
+            "class" (0 where void), "confidence": the probability of that class (NaN where void),
+            "beyond": 1 where the terrain is unlike that of the training, and the probability of
+            each class.
+        """
+        rows = tile.padded[0]
+        channels = terrain_channels(block, self.cells.x[rows], self.cells.y[rows], self.radii)
+        scaled = self.scaling.apply(channels)
+        core, seen = tile.inner, self._seen(tile)
+        logits = self._logits(scaled[:, *seen])
+        inner = tuple(
+            slice(part.start - around.start, part.stop - around.start)
+            for part, around in zip(core, seen, strict=True)
+        )
+        known = ~np.isnan(block[core])
+        log_p = calibrated(logits[:, *inner], self.weights)
+        chosen = (log_p + self.favour[:, None, None]).argmax(0)
+        p = np.where(known, np.exp(log_p), np.nan).astype(np.float32)
+        beyond = (np.abs(scaled[:, *core]) >= LIMIT).any(0)
+        return {
+            "class": np.where(known, chosen + 1, 0).astype(np.uint8),
+            "confidence": np.take_along_axis(p, chosen[None], 0)[0],
+            "beyond": beyond.astype(np.uint8),
+            **{f"probability_{code + 1}": plane for code, plane in enumerate(p)},
+        }
+
+    def _seen(self, tile: Tile) -> tuple[slice, ...]:
+        """Give the part of the block that the net has to see: the outer ring fed the channels."""
+        return tuple(
+            slice(
+                max(core.start - self.net.config.halo, 0) - start,
+                min(core.stop + self.net.config.halo - start, stop - start),
+            )
+            for core, (start, stop) in zip(
+                tile.core, ((part.start, part.stop) for part in tile.padded), strict=True
+            )
+        )
+
+    def _logits(self, x: NDArray[np.float32]) -> Floats:
+        sides = x.shape[1:]
+        missing = [(0, -side % self.multiple) for side in sides]
+        padded = np.pad(x, [(0, 0), *missing])
+        with torch.inference_mode():
+            answer = self.net(torch.from_numpy(padded)[None])[0].numpy()
+        return answer[:, : sides[0], : sides[1]]
+
+
+def calibrated(logits: Floats, weights: Floats) -> Floats:
+    """Give log probabilities, (..., class, y, x), from the logits of a class-weighted training.
+
+    A net that is trained with the cells of a class counted w times learns w p, up to the sum.
+    """
+    fair = logits.astype(float) - np.log(weights)[:, None, None]
+    fair -= fair.max(-3, keepdims=True)
+    total: Floats = fair - np.log(np.exp(fair).sum(-3, keepdims=True))
+    return total
