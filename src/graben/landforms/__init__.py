@@ -16,5 +16,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "write_qgis_style",
         ],
         "synthetic": ["cone", "fault_scarp", "fractal", "ridge"],
+        "tiled": ["Layer", "stream"],
     },
 )
