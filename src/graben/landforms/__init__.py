@@ -16,6 +16,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "write_qgis_style",
         ],
         "synthetic": ["cone", "fault_scarp", "fractal", "ridge"],
+        "synthetic_landscape": ["LANDSCAPE_UNITS", "landscape"],
+        "synthetic_landslides": ["add_landslides"],
         "tiled": ["Layer", "stream"],
     },
 )

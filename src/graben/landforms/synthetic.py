@@ -53,9 +53,9 @@ def fractal(
     >>> dem.shape, float(dem.min()), float(dem.max())
     ((64, 80), 0.0, 300.0)
     """
-    surface = _noise(rows, columns, hurst, np.random.default_rng(seed))
+    surface = self_affine(rows, columns, hurst, np.random.default_rng(seed))
     surface -= surface.min()
-    return _placed(surface * (relief / surface.max()), cell)
+    return placed(surface * (relief / surface.max()), cell)
 
 
 def cone(
@@ -83,8 +83,8 @@ def cone(
     >>> bool(abs(dem.sum() * 30**2 / (np.pi * 1000**2 * 200 / 3) - 1) < 0.001)
     True
     """
-    y, x = _from_middle(rows, columns, cell)
-    return _placed(height * np.maximum(1 - np.hypot(y, x) / radius, 0), cell)
+    y, x = from_middle(rows, columns, cell)
+    return placed(height * np.maximum(1 - np.hypot(y, x) / radius, 0), cell)
 
 
 def ridge(
@@ -114,7 +114,7 @@ def ridge(
         Elevation in metres, float32, dims (y, x), in UTM zone 36 north.
     """
     across = _across(rows, columns, strike, cell)
-    return _placed(height * np.maximum(1 - np.abs(across) / (width / 2), 0), cell)
+    return placed(height * np.maximum(1 - np.abs(across) / (width / 2), 0), cell)
 
 
 def fault_scarp(
@@ -160,22 +160,25 @@ def fault_scarp(
     from scipy.special import erf
 
     across = _across(rows, columns, strike, cell)
-    return _placed(throw / 2 * (1 + erf(across / (width / 2))), cell)
+    return placed(throw / 2 * (1 + erf(across / (width / 2))), cell)
 
 
-def _noise(
+def self_affine(
     rows: int, columns: int, hurst: float, random: np.random.Generator
 ) -> "NDArray[np.float64]":
-    """Make self-affine noise, of mean zero, cut from a torus of twice the size."""
+    """Make self-affine noise, of mean 0 and standard deviation 1, cut from a torus twice as large.
+
+    Heights differ with distance to the power of `hurst`.
+    """
     size = 2 * rows, 2 * columns
     wave = np.hypot(np.fft.fftfreq(size[0])[:, None], np.fft.rfftfreq(size[1]))
     wave[0, 0] = np.inf
     spectrum = np.fft.rfft2(random.standard_normal(size)) * wave ** -(hurst + 1)
     surface: NDArray[np.float64] = np.fft.irfft2(spectrum, size)[:rows, :columns]
-    return surface - surface.mean()
+    return (surface - surface.mean()) / surface.std()
 
 
-def _from_middle(rows: int, columns: int, cell: float) -> "tuple[NDArray[Any], NDArray[Any]]":
+def from_middle(rows: int, columns: int, cell: float) -> "tuple[NDArray[Any], NDArray[Any]]":
     """Give metres to the north and to the east of the middle."""
     north = cell * ((rows - 1) / 2 - np.arange(rows)[:, None])
     east = cell * (np.arange(columns) - (columns - 1) / 2)
@@ -184,12 +187,13 @@ def _from_middle(rows: int, columns: int, cell: float) -> "tuple[NDArray[Any], N
 
 def _across(rows: int, columns: int, strike: float, cell: float) -> "NDArray[np.float64]":
     """Give metres to the right of a line through the middle."""
-    north, east = _from_middle(rows, columns, cell)
+    north, east = from_middle(rows, columns, cell)
     angle = math.radians(strike)
     return east * math.cos(angle) - north * math.sin(angle)
 
 
-def _placed(values: "NDArray[np.float64]", cell: float) -> "xr.DataArray":
+def placed(values: "NDArray[np.float64]", cell: float) -> "xr.DataArray":
+    """Give heights a place in UTM zone 36 north."""
     rows, columns = values.shape
     y = NORTH - cell * (np.arange(rows) + 0.5)
     x = WEST + cell * (np.arange(columns) + 0.5)
