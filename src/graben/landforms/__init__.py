@@ -7,6 +7,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "dem": ["CellSize", "cell_size", "read_dem", "write_raster"],
         "dem_file": ["DemFile"],
+        "derivative_table": ["DERIVATIVES", "Derivative"],
+        "derivatives": ["derive"],
         "geographic": ["Box", "read_dem_degrees", "resample_mean"],
         "legend": [
             "GEOMORPHONS",
