@@ -1,44 +1,22 @@
 """Elevation models on disk: opened, checked, and read window by window in their own system."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from graben.errors import RasterError
 from graben.landforms.shipped import ShippedGrid, shipped_names
+from graben.landforms.stored_grids import StoredGrid, cf_variable, gdal_band
 
 if TYPE_CHECKING:
-    import xarray as xr
     from numpy.typing import NDArray
 
 EARTH = (-12_000, 9_000)
 ELSEWHERE = (-30_000, 30_000)  # Mars spans -8.2 to 21.2 km, the Moon -9.1 to 10.8 km
 VOID_MARKS = (-9999, -32768, 32767)
 CF_SUFFIXES = (".nc", ".nc4", ".cdf", ".zarr")
-EAST_NAMES = {"x", "lon", "longitude", "easting", "projection_x_coordinate"}
-NORTH_NAMES = {"y", "lat", "latitude", "northing", "projection_y_coordinate"}
-
-_HDF5_LOCK = threading.Lock()  # the library beneath NetCDF crashes where threads enter together
-
-
-class _Stored(Protocol):
-    """A grid as its file holds it."""
-
-    @property
-    def shape(self) -> tuple[int, int]: ...
-
-    @property
-    def transform(self) -> Any: ...
-
-    @property
-    def crs(self) -> Any: ...
-
-    def read(self, rows: slice, columns: slice) -> "NDArray[np.float32]": ...
 
 
 @dataclass
@@ -77,7 +55,7 @@ class DemFile:
     crs: Any = None
     shape: tuple[int, int] = field(init=False)
     transform: Any = field(init=False)
-    _stored: _Stored = field(init=False, repr=False)
+    _stored: StoredGrid = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)
@@ -138,193 +116,15 @@ class DemFile:
             )
 
 
-def _stored_at(path: Path) -> _Stored:
+def _stored_at(path: Path) -> StoredGrid:
     if path.exists():
-        return _cf_variable(path) if path.suffix.lower() in CF_SUFFIXES else _gdal_band(path)
+        return cf_variable(path) if path.suffix.lower() in CF_SUFFIXES else gdal_band(path)
     if str(path) in shipped_names():
         return ShippedGrid(str(path))
     raise RasterError(
         f"there is no file {path}. Give the path of an elevation model, or the name of one that "
         f"ships: {', '.join(shipped_names())}."
     )
-
-
-@dataclass(frozen=True)
-class _GdalBand:
-    path: Path
-    shape: tuple[int, int]
-    transform: Any
-    crs: Any
-
-    def read(self, rows: slice, columns: slice) -> "NDArray[np.float32]":
-        import rasterio
-        from rasterio.windows import Window
-
-        window = Window.from_slices(rows, columns)
-        try:
-            with rasterio.open(self.path) as file:
-                band = file.read(1, window=window, masked=True)
-                scale, offset = file.scales[0], file.offsets[0]
-        except rasterio.errors.RasterioIOError as error:
-            raise RasterError(f"{self.path} cannot be read: {error}. Fetch it again.") from error
-        values = band.data.astype(np.float32)
-        values[np.ma.getmaskarray(band)] = np.nan
-        if (scale, offset) != (1.0, 0.0):
-            values = (values * scale + offset).astype(np.float32)
-        return values
-
-
-def _gdal_band(path: Path) -> _GdalBand:
-    import warnings
-
-    import rasterio
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-            file = rasterio.open(path)
-    except rasterio.errors.RasterioIOError as error:
-        raise RasterError(
-            f"{path} is no raster that GDAL reads ({error}). Give a GeoTIFF, NetCDF or ASCII grid."
-        ) from error
-    with file:
-        if file.count != 1:
-            raise RasterError(
-                f"{path}: expected one band of elevations, got {file.count} bands. Keep the one "
-                "that holds the elevations, for example with `rio stack --bidx 1 FILE -o OUT.tif`."
-            )
-        if np.dtype(file.dtypes[0]).kind not in "iuf":
-            raise RasterError(f"{path} holds {file.dtypes[0]} numbers. Give a band of elevations.")
-        if file.crs is None and file.transform.is_identity:
-            raise RasterError(
-                f"{path} has no georeference. Say where its cells lie and in which system: "
-                f"`rio edit-info --transform ... --crs EPSG:... {path.name}`."
-            )
-        if not file.transform.is_rectilinear or file.transform.b or file.transform.d:
-            raise RasterError(
-                f"{path} is a rotated grid. Warp it first: `rio warp FILE OUT.tif --dst-crs "
-                "EPSG:...`, with its own system or another."
-            )
-        return _GdalBand(path, file.shape, file.transform, file.crs)
-
-
-@dataclass(frozen=True)
-class _CfVariable:
-    path: Path
-    name: str
-    axes: tuple[str, str]
-    shape: tuple[int, int]
-    transform: Any
-    crs: Any
-
-    def read(self, rows: slice, columns: slice) -> "NDArray[np.float32]":
-        y, x = self.axes
-        with _opened_cf(self.path) as dataset:
-            part = dataset[self.name].isel({y: rows, x: columns}).squeeze()
-            missing = [axis for axis in (y, x) if axis not in part.dims]
-            return part.expand_dims(missing).transpose(y, x).to_numpy().astype(np.float32)
-
-
-@contextmanager
-def _opened_cf(path: Path) -> "Iterator[xr.Dataset]":
-    zarr = path.suffix.lower() == ".zarr"
-    with nullcontext() if zarr else _HDF5_LOCK:
-        try:
-            dataset = _opened_zarr(path) if zarr else _opened_netcdf(path)
-        except (OSError, ValueError, KeyError) as error:
-            raise RasterError(
-                f"{path} is no NetCDF file or Zarr folder that xarray reads ({error}). Give a "
-                "GeoTIFF, NetCDF, Zarr or ASCII grid."
-            ) from error
-        with dataset:
-            yield dataset
-
-
-def _opened_zarr(path: Path) -> "xr.Dataset":
-    import xarray as xr
-
-    whole = None if (path / "zarr.json").exists() else (path / ".zmetadata").exists()
-    return xr.open_zarr(path, chunks=None, consolidated=whole, decode_coords="all")
-
-
-def _opened_netcdf(path: Path) -> "xr.Dataset":
-    import xarray as xr
-
-    return xr.open_dataset(path, engine="netcdf4", decode_coords="all", decode_times=False)
-
-
-def _cf_variable(path: Path) -> _CfVariable:
-    import rioxarray  # noqa: F401  registers .rio
-
-    with _opened_cf(path) as dataset:
-        grids = {
-            str(name): axes
-            for name, variable in dataset.data_vars.items()
-            if variable.dtype.kind in "iuf" and (axes := _axes(variable)) is not None
-        }
-        if len(grids) != 1:
-            got = f"variables {', '.join(grids)}" if grids else "none"
-            raise RasterError(
-                f"{path}: expected one variable of elevations on two axes with coordinates, got "
-                f"{got}. Keep one: `xarray.open_dataset(FILE)[[NAME]].to_netcdf(OUT)`."
-            )
-        [(name, (y, x))] = grids.items()
-        variable = dataset[name]
-        shape = (variable.sizes[y], variable.sizes[x])
-        transform = _lattice(path, variable[y].to_numpy(), variable[x].to_numpy())
-        crs = variable.rio.crs
-        if crs is None and _in_degrees(variable, y, x):
-            from rasterio.crs import CRS
-
-            crs = CRS.from_epsg(4326)
-        return _CfVariable(path, name, (y, x), shape, transform, crs)
-
-
-def _axes(variable: "xr.DataArray") -> tuple[str, str] | None:
-    """Give the names of the axes to the north and to the east; other axes have length one."""
-    found = []
-    for names, letter, units in (
-        (NORTH_NAMES, "Y", "degrees_north"),
-        (EAST_NAMES, "X", "degrees_east"),
-    ):
-        for dim in variable.dims:
-            attrs = variable[dim].attrs if dim in variable.coords else {}
-            named = str(dim).lower() in names or attrs.get("standard_name") in names
-            if dim in variable.coords and (
-                named or attrs.get("axis") == letter or attrs.get("units") == units
-            ):
-                found.append(str(dim))
-                break
-    others = [variable.sizes[dim] for dim in variable.dims if dim not in found]
-    return (found[0], found[1]) if len(found) == 2 and all(n == 1 for n in others) else None
-
-
-def _in_degrees(variable: "xr.DataArray", y: str, x: str) -> bool:
-    units = variable[y].attrs.get("units"), variable[x].attrs.get("units")
-    return units == ("degrees_north", "degrees_east")
-
-
-def _lattice(path: Path, y: "NDArray[Any]", x: "NDArray[Any]") -> Any:
-    """Give the transform of evenly spaced centres; a single row is as high as a column is wide."""
-    from rasterio.transform import Affine
-
-    y, x = y.astype(float), x.astype(float)
-    if len(y) == len(x) == 1:
-        raise RasterError(f"{path} holds a single cell, which has no size. Give a larger grid.")
-    steps = []
-    for name, centres in (("rows", y), ("columns", x)):
-        step = (centres[-1] - centres[0]) / max(len(centres) - 1, 1)
-        off = np.abs(centres - (centres[0] + step * np.arange(len(centres)))).max()
-        if len(centres) > 1 and not off <= 0.05 * abs(step):
-            sizes = np.abs(np.diff(centres))
-            raise RasterError(
-                f"{path}: expected evenly spaced {name}, got steps from {sizes.min():.6g} to "
-                f"{sizes.max():.6g}. Interpolate it to even steps first, for example with xarray's "
-                "`interp`, or warp it from the projection in which they are even."
-            )
-        steps.append(step)
-    height, width = steps[0] or -abs(steps[1]), steps[1] or abs(steps[0])
-    return Affine(width, 0, x[0] - width / 2, 0, height, y[0] - height / 2)
 
 
 def _agreed_crs(path: Path, own: Any, given: Any) -> Any:
@@ -347,7 +147,7 @@ def _agreed_crs(path: Path, own: Any, given: Any) -> Any:
             f"{given!r} is no coordinate reference system. Give one such as EPSG:4326 (longitude "
             "and latitude) or EPSG:32636 (UTM zone 36 north)."
         ) from error
-    if own is not None and not _same(own, given):
+    if own is not None and not same_crs(own, given):
         raise RasterError(
             f"{path} says that it is in {own.to_string()}, not {given.to_string()}. Leave --crs "
             "out; if the file is wrong, correct it: "
@@ -356,7 +156,8 @@ def _agreed_crs(path: Path, own: Any, given: Any) -> Any:
     return given if own is None else own
 
 
-def _same(one: Any, other: Any) -> bool:
+def same_crs(one: Any, other: Any) -> bool:
+    """Say whether two coordinate reference systems are one, however they are written."""
     from pyproj import CRS
 
     first, second = CRS.from_user_input(one), CRS.from_user_input(other)

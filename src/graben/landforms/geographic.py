@@ -1,18 +1,19 @@
 """Elevation models: from files of any projection to one longitude-latitude grid."""
 
 import math
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from graben.errors import RasterError
+from graben.landforms.dem import on_map
+from graben.landforms.dem_file import DemFile, same_crs
 
 if TYPE_CHECKING:
     import xarray as xr
-
-LOWEST, HIGHEST = -12_000, 9_000
-VOID_MARKS = (-9999, -32768, 32767)
+    from numpy.typing import NDArray
 
 
 class Box(Protocol):
@@ -58,15 +59,28 @@ def read_dem_degrees(path: str | Path, region: Box | None = None) -> "xr.DataArr
         The file cannot be read, has several bands or no CRS, crosses the date line, does not
         cover the region, holds nothing but voids there, or voids that it does not declare.
     """
-    path = Path(path)
-    dem = _opened(path)
+    file = DemFile(Path(path))
+    columns, x = _in_half_turns(file)
+    rows, y = np.arange(file.shape[0]), file.y
     if region is not None:
-        _check_covers(path, dem, region)
-        dem = _cropped(dem, _source_edges(dem, region))
-    dem = _on_degrees(dem.load())
+        _check_covers(file, x, region)
+        west, south, east, north = _source_edges(file, region)
+        inside = _touching(x, file.transform.a, west, east)
+        columns, x = columns[inside], x[inside]
+        inside = _touching(y, file.transform.e, south, north)
+        rows, y = rows[inside], y[inside]
+    dem = _on_degrees(on_map(_read(file, rows, columns), y, x, file.crs))
     if region is not None:
-        dem = _cropped(dem, (region.west, region.south, region.east, region.north))
-    _check_heights(path, dem)
+        step_x, step_y = dem.rio.resolution(recalc=True)
+        dem = dem.isel(
+            x=_touching(dem.x.to_numpy(), step_x, region.west, region.east),
+            y=_touching(dem.y.to_numpy(), step_y, region.south, region.north),
+        )
+    if not dem.notnull().any():
+        raise RasterError(
+            f"{path} holds nothing but voids here. Choose a region where it has elevations, or "
+            "check the nodata value that it declares."
+        )
     return dem.rename("elevation").assign_attrs(units="m", long_name="elevation")
 
 
@@ -116,123 +130,75 @@ def resample_mean(dem: "xr.DataArray", degrees: float, region: Box) -> "xr.DataA
     )
 
 
-def _opened(path: Path) -> "xr.DataArray":
-    """Open lazily as (y, x), voids as NaN, longitudes from -180 to 180."""
-    import rasterio
-    import rioxarray
-    import xarray as xr
-
-    if not path.exists():
-        raise RasterError(f"there is no file {path}. Give the path of an elevation model.")
-    try:
-        dem = rioxarray.open_rasterio(path, masked=True)
-    except rasterio.errors.RasterioIOError as error:
-        raise RasterError(
-            f"{path} is no raster that GDAL reads ({error}). Give a GeoTIFF, NetCDF or ASCII grid."
-        ) from error
-    if not isinstance(dem, xr.DataArray) or dem.sizes["band"] != 1:
-        got = f"{dem.sizes['band']} bands" if isinstance(dem, xr.DataArray) else "several variables"
-        raise RasterError(
-            f"{path}: expected one band of elevations, got {got}. Keep the one that holds the "
-            "elevations, for example with `rio stack --bidx 1 FILE -o OUT.tif`."
-        )
-    if not dem.rio.transform().is_rectilinear:
-        raise RasterError(
-            f"{path} is a rotated grid. Warp it first: `rio warp FILE OUT.tif --dst-crs EPSG:4326`."
-        )
-    return _in_half_turns(path, _with_crs(path, dem.squeeze("band", drop=True)))
-
-
-def _with_crs(path: Path, dem: "xr.DataArray") -> "xr.DataArray":
-    if dem.rio.crs is not None:
-        return dem
-    units = {value for key, value in dem.attrs.items() if key.endswith("#units")}
-    if not {"degrees_north", "degrees_east"} <= units:
-        raise RasterError(
-            f"{path} has no coordinate reference system. Say which it has, for example that it is "
-            f"in longitude and latitude: `rio convert {path.name} OUT.tif` and then "
-            "`rio edit-info --crs EPSG:4326 OUT.tif`."
-        )
-    georeferenced: xr.DataArray = dem.rio.write_crs("EPSG:4326")
-    return georeferenced
-
-
-def _in_half_turns(path: Path, dem: "xr.DataArray") -> "xr.DataArray":
-    """Bring longitudes of 0 to 360 to -180 to 180."""
-    if not dem.rio.crs.is_geographic:
-        return dem
-    x = dem["x"].to_numpy()
+def _in_half_turns(file: DemFile) -> "tuple[NDArray[np.intp], NDArray[np.float64]]":
+    """Give the order of the columns, and where they lie, with longitudes from -180 to 180."""
+    x = file.x
     turned = (x + 180) % 360 - 180
-    if np.array_equal(turned, x):
-        return dem
+    if not file.crs.is_geographic or np.array_equal(turned, x):
+        return np.arange(len(x)), x
     order = np.argsort(turned)
     steps = np.diff(turned[order])
     if len(steps) and steps.max() > 1.5 * np.median(steps):
         raise RasterError(
-            f"{path} crosses the date line ({x.min():.4g} to {x.max():.4g} E). Cut it in two there."
+            f"{file.path} crosses the date line ({x.min():.4g} to {x.max():.4g} E). Cut it in two "
+            "there."
         )
-    return dem.isel(x=order).assign_coords(x=turned[order])
+    return order, turned[order]
 
 
-def _check_covers(path: Path, dem: "xr.DataArray", region: Box) -> None:
-    west, south, east, north = dem.rio.transform_bounds("EPSG:4326", recalc=True)
-    slack_x = (east - west) / dem.sizes["x"] / 2
-    slack_y = (north - south) / dem.sizes["y"] / 2
+def _check_covers(file: DemFile, x: "NDArray[np.float64]", region: Box) -> None:
+    from rasterio.warp import transform_bounds
+
+    half_x, half_y = file.transform.a / 2, -file.transform.e / 2
+    edges = x[0] - half_x, file.y[-1] - half_y, x[-1] + half_x, file.y[0] + half_y
+    west, south, east, north = transform_bounds(file.crs, "EPSG:4326", *edges)
+    slack_y, slack_x = ((north - south) / file.shape[0] / 2, (east - west) / file.shape[1] / 2)
     covers_x = west - slack_x <= region.west and region.east <= east + slack_x
     covers_y = south - slack_y <= region.south and region.north <= north + slack_y
     if not (covers_x and covers_y):
         raise RasterError(
-            f"{path} does not cover the region west {region.west:g}, south {region.south:g}, east "
-            f"{region.east:g}, north {region.north:g}; it covers {west:.4f} to {east:.4f} E and "
-            f"{south:.4f} to {north:.4f} N. Choose a region inside it, or another elevation model."
+            f"{file.path} does not cover the region west {region.west:g}, south {region.south:g}, "
+            f"east {region.east:g}, north {region.north:g}; it covers {west:.4f} to {east:.4f} E "
+            f"and {south:.4f} to {north:.4f} N. Choose a region inside it, or another elevation "
+            "model."
         )
 
 
-def _source_edges(dem: "xr.DataArray", region: Box) -> tuple[float, float, float, float]:
+def _source_edges(file: DemFile, region: Box) -> tuple[float, float, float, float]:
     """Give the box in the model's own system that reprojection to the region needs."""
     from rasterio.warp import transform_bounds
 
     edges = (region.west, region.south, region.east, region.north)
-    west, south, east, north = transform_bounds("EPSG:4326", dem.rio.crs, *edges)
-    margin = 2 * max(abs(step) for step in dem.rio.resolution(recalc=True))
+    west, south, east, north = transform_bounds("EPSG:4326", file.crs, *edges)
+    margin = 2 * max(file.transform.a, -file.transform.e)
     return west - margin, south - margin, east + margin, north + margin
 
 
-def _cropped(dem: "xr.DataArray", edges: tuple[float, float, float, float]) -> "xr.DataArray":
-    """Keep the cells that share more than an edge with the box."""
-    west, south, east, north = edges
-    half_x, half_y = (abs(step) * (0.5 - 1e-6) for step in dem.rio.resolution(recalc=True))
-    x, y = dem["x"].to_numpy(), dem["y"].to_numpy()
-    return dem.isel(
-        x=np.flatnonzero((x + half_x > west) & (x - half_x < east)),
-        y=np.flatnonzero((y + half_y > south) & (y - half_y < north)),
-    )
+def _touching(
+    centres: "NDArray[np.float64]", step: float, low: float, high: float
+) -> "NDArray[np.intp]":
+    """Choose the cells that share more than an edge with a range."""
+    half = abs(step) * (0.5 - 1e-6)
+    return np.flatnonzero((centres + half > low) & (centres - half < high))
+
+
+def _read(
+    file: DemFile, rows: "NDArray[np.intp]", columns: "NDArray[np.intp]"
+) -> "NDArray[np.float32]":
+    """Read rows that follow each other and columns that do so but for one turn."""
+    turns = [0, *(np.flatnonzero(np.diff(columns) != 1) + 1), len(columns)]
+    down = slice(rows[0], rows[-1] + 1)
+    parts = [slice(columns[start], columns[end - 1] + 1) for start, end in pairwise(turns)]
+    return np.concatenate([file.read((down, part)) for part in parts], axis=1)
 
 
 def _on_degrees(dem: "xr.DataArray") -> "xr.DataArray":
-    """Bring a loaded model to EPSG:4326, float32, y descending, voids NaN and nothing else kept."""
+    """Bring a model to EPSG:4326, y descending, voids NaN and nothing else kept."""
     from rasterio.enums import Resampling
 
-    dem = dem.astype(np.float32).rio.write_nodata(np.nan)
-    if dem.rio.crs.to_epsg() != 4326:
-        dem = dem.rio.reproject("EPSG:4326", resampling=Resampling.bilinear, nodata=np.nan)
-    plain = dem.sortby("y", ascending=False).drop_attrs()
-    placed: xr.DataArray = plain.rio.write_crs("EPSG:4326").rio.write_transform()
+    if not same_crs(dem.rio.crs, "EPSG:4326"):
+        dem = dem.rio.write_nodata(np.nan).rio.reproject(
+            "EPSG:4326", resampling=Resampling.bilinear, nodata=np.nan
+        )
+    placed: xr.DataArray = dem.drop_attrs().rio.write_crs("EPSG:4326").rio.write_transform()
     return placed
-
-
-def _check_heights(path: Path, dem: "xr.DataArray") -> None:
-    values = dem.to_numpy()
-    if np.isnan(values).all():
-        raise RasterError(
-            f"{path} holds nothing but voids here. Choose a region where it has elevations, or "
-            "check the nodata value that it declares."
-        )
-    odd = (values < LOWEST) | (values > HIGHEST) | np.isin(values, VOID_MARKS)
-    if odd.any():
-        mark = values[odd][0]
-        raise RasterError(
-            f"{path}: {np.count_nonzero(odd)} cells hold {mark:g}, which is no elevation in "
-            "metres. If it marks voids, say so in the file: "
-            f"`rio edit-info --nodata {mark:g} {path.name}`."
-        )
