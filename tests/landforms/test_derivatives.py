@@ -14,6 +14,7 @@ from graben.landforms.derivatives import DerivativesBlock, derive
 from graben.tiling import plan_tiles
 
 SURFACE = [name for name, one in DERIVATIVES.items() if one.family == "surface"]
+HORIZON = [name for name, one in DERIVATIVES.items() if one.family == "horizon"]
 WINDOWS = [name for name, one in DERIVATIVES.items() if one.family == "window"]
 SHIFTS = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
 
@@ -187,14 +188,28 @@ def test_windows_are_as_defined_with_voids_and_edges():
     assert (found["deviation_4"][20:, :5] == 0).all()
 
 
+def test_openness_and_sky_view_see_what_is_around():
+    x = np.arange(-30.0, 31)
+    valley = derive(model(abs(x) * 30 * np.ones((61, 1))), HORIZON, search=20)
+    middle = valley.isel(y=30, x=30)
+    # six of the eight directions rise, across by 45 degrees, aslant by 45 / sqrt(2) of the run
+    aslant = np.degrees(np.arctan(np.sqrt(0.5)))
+    expected = (2 * 90 + 2 * 45 + 4 * (90 - aslant)) / 8
+    assert float(middle["openness_positive"]) == pytest.approx(expected, abs=1e-4)
+    assert float(middle["openness_negative"]) == pytest.approx(180 - expected, abs=1e-4)
+    assert 0 < float(middle["sky_view"]) < 0.8
+    assert float(valley["sky_view"].isel(y=30, x=0)) != float(middle["sky_view"])
+    assert np.isnan(valley["sky_view"][0]).all()
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_any_cut_into_tiles_gives_the_same_bits(seed):
     rng = np.random.default_rng(seed)
     dem = model(rough((47, 53), seed))
     dem.values[rng.random(dem.shape) < 0.01] = np.nan
-    names, scales = (*SURFACE, *WINDOWS), (2, 7)
-    whole = derive(dem, names, scales)
-    block = DerivativesBlock(names, cell_size(dem), scales)
+    names, scales, search = (*SURFACE, *WINDOWS, *HORIZON), (2, 7), 5
+    whole = derive(dem, names, scales, search)
+    block = DerivativesBlock(names, cell_size(dem), scales, search)
     pieces = {name: np.zeros(dem.shape, np.float32) for name in results(names, scales)}
     size = rng.integers(1, 40, 2)
     halo = block.halo + int(rng.integers(0, 3))
@@ -212,6 +227,7 @@ def test_the_halo_is_as_wide_as_the_widest_window_and_no_wider():
     size = cell_size(model(rough()))
     assert DerivativesBlock(("slope", "tpi"), size, (50,)).halo == 1
     assert DerivativesBlock(("slope", "relief"), size, (3, 50)).halo == 50
+    assert DerivativesBlock(("slope", "sky_view"), size, (3, 50), 20).halo == 19
 
 
 def test_threads_do_not_change_a_bit(monkeypatch):
@@ -225,7 +241,7 @@ def test_threads_do_not_change_a_bit(monkeypatch):
     monkeypatch.setattr("graben.landforms.derivatives.ThreadPoolExecutor", pool)
     found = []
     for count in (1, 4):
-        monkeypatch.setattr("os.cpu_count", lambda count=count: count)
+        monkeypatch.setattr("graben.landforms.derivatives.cores", lambda count=count: count)
         found.append(derive(dem, ["slope", "deviation"], (5,)))
     assert counts == [1, 4]
     assert found[0].identical(found[1])

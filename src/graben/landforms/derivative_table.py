@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from graben.errors import InputError
 
 SCALES = (3, 10, 30)
+SEARCH = 10
 
 _SURFACE_VOIDS = "NaN in the outermost rows and columns, and where one of the 3x3 cells is void"
 _WINDOW_VOIDS = "NaN at voids only; windows end at the edge and leave voids out"
+_HORIZON_VOIDS = (
+    "NaN at voids and in the outermost rows and columns; a direction whose next cell is void does "
+    "not count, voids farther away are looked over; the southernmost row is not seen, as in GRASS"
+)
 _FLOW_VOIDS = "NaN at voids only; water leaves over the edge of the map and into voids"
 
 
@@ -27,8 +32,8 @@ class Derivative:
     source
         Who defined it so, with the DOI where there is one.
     family
-        `surface` (of the 3x3 cells), `window` (of each square of `scales`) or `flow` (of the
-        whole raster at once).
+        `surface` (of the 3x3 cells), `window` (of each square of `scales`), `horizon` (of what is
+        seen in eight directions) or `flow` (of the whole raster at once).
     voids
         Where it is NaN.
     """
@@ -50,6 +55,9 @@ _MITASOVA = "Mitasova and Hofierka 1993, doi:10.1007/BF00893172"
 _MINAR = "Minár et al. 2020, doi:10.1016/j.earscirev.2020.103414"
 _WILSON = "Wilson et al. 2007, doi:10.1080/01490410701295962"
 _LINDSAY = "Lindsay et al. 2015, doi:10.1016/j.geomorph.2015.05.014"
+_YOKOYAMA = (
+    "Yokoyama et al. 2002, Photogrammetric Engineering and Remote Sensing 68, 257-265 (no DOI)"
+)
 _FREEMAN = "Freeman 1991, doi:10.1016/0098-3004(91)90048-I"
 _FILLED = "hollows filled (Barnes et al. 2014, doi:10.1016/j.cageo.2013.04.024)"
 
@@ -104,6 +112,20 @@ DERIVATIVES: Mapping[str, Derivative] = {
     "deviation_max": Derivative(
         "multi-scale deviation", "1", "the deviation farthest from 0 over all scales", _LINDSAY,
         "window", _WINDOW_VOIDS,
+    ),
+    "openness_positive": Derivative(
+        "positive openness", "deg",
+        "mean over eight directions of the angle from the zenith down to the land", _YOKOYAMA,
+        "horizon", _HORIZON_VOIDS,
+    ),
+    "openness_negative": Derivative(
+        "negative openness", "deg",
+        "mean over eight directions of the angle from the nadir up to the land", _YOKOYAMA,
+        "horizon", _HORIZON_VOIDS,
+    ),
+    "sky_view": Derivative(
+        "sky-view factor", "1", "share of the sky that the land in eight directions leaves open",
+        "Zakšek et al. 2011, doi:10.3390/rs3020398", "horizon", _HORIZON_VOIDS,
     ),
     "contributing_area": Derivative(
         "contributing area", "m2",

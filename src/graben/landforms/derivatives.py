@@ -1,6 +1,5 @@
 """Terrain derivatives of an elevation model: of cells' neighbours, of windows, of water's way."""
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,12 +13,14 @@ from graben.landforms.dem import CellSize, cell_size
 from graben.landforms.derivative_table import (
     DERIVATIVES,
     SCALES,
+    SEARCH,
     attributes,
     check_names,
     check_scales,
     results,
 )
 from graben.landforms.flow import flow_derivatives
+from graben.landforms.geomorphons import GeomorphonTile, Sighting, cores
 from graben.landforms.window_kernels import sums_down
 from graben.progress import track
 from graben.tiling import Tile, plan_tiles
@@ -52,7 +53,10 @@ _OF_NEIGHBOURS: dict[str, Callable[..., None]] = {
 
 
 def derive(
-    dem: "xr.DataArray", what: Sequence[str], scales: Sequence[int] = SCALES
+    dem: "xr.DataArray",
+    what: Sequence[str],
+    scales: Sequence[int] = SCALES,
+    search: int = SEARCH,
 ) -> "xr.Dataset":
     """Compute terrain derivatives.
 
@@ -69,6 +73,8 @@ def derive(
         Names of `DERIVATIVES`.
     scales
         Radii in cells of the square windows of relief and deviation: 10 is a window of 21 x 21.
+    search
+        How far openness and sky view look, in cells.
 
     Returns
     -------
@@ -80,7 +86,8 @@ def derive(
     Raises
     ------
     InputError
-        A name that is none, no name, or a scale that is no whole number from 1 on.
+        A name that is none, no name, a scale that is no whole number from 1 on, or a search of
+        less than 2.
     RasterError
         The model has fewer than three rows or columns, or is too large for memory where the flow
         of water is asked for.
@@ -108,7 +115,7 @@ def derive(
         )
     flows = [name for name in what if DERIVATIVES[name].family == "flow"]
     arrays = flow_derivatives(dem, flows) if flows else {}
-    arrays |= _by_bands(dem, what, scales)
+    arrays |= _by_bands(dem, what, scales, search)
     return xr.Dataset(
         {
             name: dem.copy(data=arrays[name]).drop_attrs(deep=False).assign_attrs(attributes(name))
@@ -129,16 +136,24 @@ class DerivativesBlock:
         The cells of the whole raster.
     scales
         Radii in cells of the windows.
+    search
+        How far openness and sky view look, in cells.
     """
 
     what: tuple[str, ...]
     size: CellSize
     scales: tuple[int, ...] = SCALES
+    search: int = SEARCH
 
     @property
     def halo(self) -> int:
         """How many cells around a tile's core the block must hold."""
-        return max(self.scales) if self._of("window") else 1
+        halos = [1]
+        if self._of("window"):
+            halos.append(max(self.scales))
+        if self._of("horizon"):
+            halos.append(Sighting(self.search).farthest(self.size))
+        return max(halos)
 
     def __call__(self, block: "Array", tile: Tile, shape: tuple[int, ...]) -> "Arrays":
         """Give each of the `results` for the core of the tile."""
@@ -147,10 +162,13 @@ class DerivativesBlock:
             found |= _surface(np.ascontiguousarray(block), tile, self.size, names)
         if names := self._of("window"):
             found |= _windows(block, tile, self.scales, names)
+        if names := self._of("horizon"):
+            seen = GeomorphonTile(Sighting(self.search), self.size, names)(block, tile, shape)
+            found |= {name: values.astype(np.float32, copy=False) for name, values in seen.items()}
         return found
 
-    def _of(self, family: str) -> list[str]:
-        return [name for name in self.what if DERIVATIVES[name].family == family]
+    def _of(self, family: str) -> tuple[str, ...]:
+        return tuple(name for name in self.what if DERIVATIVES[name].family == family)
 
 
 def _surface(block: "Array", tile: Tile, size: CellSize, what: Sequence[str]) -> "Arrays":
@@ -241,16 +259,18 @@ def _deviation(
     return deviation.astype(np.float32)
 
 
-def _by_bands(dem: "xr.DataArray", what: Sequence[str], scales: Sequence[int]) -> "Arrays":
+def _by_bands(
+    dem: "xr.DataArray", what: Sequence[str], scales: Sequence[int], search: int
+) -> "Arrays":
     """Compute what looks at a neighbourhood, in bands of rows, a thread for each core."""
     values = np.ascontiguousarray(dem.to_numpy(), np.float32)
     rows, columns = values.shape
     jobs: list[tuple[DerivativesBlock, Tile]] = []
     found: Arrays = {}
-    for family in ("surface", "window"):
+    for family in ("surface", "window", "horizon"):
         names = tuple(name for name in what if DERIVATIVES[name].family == family)
         if names:
-            function = DerivativesBlock(names, cell_size(dem), tuple(scales))
+            function = DerivativesBlock(names, cell_size(dem), tuple(scales), search)
             height = max(CELLS_OF_A_BAND // columns, 4 * function.halo)
             tiles = plan_tiles((rows, columns), (height, columns), function.halo)
             jobs += [(function, tile) for tile in tiles]
@@ -261,7 +281,7 @@ def _by_bands(dem: "xr.DataArray", what: Sequence[str], scales: Sequence[int]) -
         for name, core in function(values[tile.padded], tile, values.shape).items():
             found[name][tile.core] = core
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         for _ in track(pool.map(work, jobs), "derivatives", total=len(jobs)):
             pass
     return found
