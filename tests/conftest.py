@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,22 @@ def reference_data() -> Path:
     if not (folder / "SOURCES.md").exists():
         skip_or_fail(f"no reference data in {folder}; set GRABEN_REFERENCE_DATA")
     return folder
+
+
+@pytest.fixture
+def two_workers() -> Iterator[Any]:
+    """The client of a dask cluster of two processes."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=None
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cloudpickle
-import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -140,18 +139,9 @@ def test_uneven_chunks_and_a_halo_for_each_axis():
 
 
 @pytest.fixture
-def cluster():
-    from distributed import Client, LocalCluster
-
+def cluster(two_workers):
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=None
-        ) as local,
-        Client(local) as client,
-    ):
-        yield client
+    yield two_workers
     cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
 
 

@@ -51,7 +51,7 @@ class Source(Protocol):
     def shape(self) -> tuple[int, ...]:
         """Shape of the whole array."""
 
-    def read(self, region: Region) -> NDArray[Any]:
+    def read(self, region: tuple[Any, ...]) -> NDArray[Any]:
         """Read a region, whose slices have a start and a stop within the array and no step."""
 
 
