@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -73,6 +74,20 @@ def test_a_window_is_a_part_of_the_whole(tmp_path, suffix):
     assert np.array_equal(dem.values, whole[2:6, 5:15], equal_nan=True)
     assert np.allclose(dem.y, file.y[2:6])
     assert np.allclose(dem.x, file.x[5:15])
+
+
+def test_a_window_of_a_huge_file_takes_no_more_than_itself(tmp_path):
+    where = {"crs": UTM, "transform": from_origin(5e5, 4.3e6, 30, 30), "SPARSE_OK": True}
+    profile = {"driver": "GTiff", "height": 20_000, "width": 20_000, "count": 1, "tiled": True}
+    with rasterio.open(tmp_path / "huge.tif", "w", dtype="float32", **profile, **where) as file:
+        file.write(np.full((1, 256, 256), 7, np.float32), window=((9984, 10240), (9984, 10240)))
+    file = DemFile(tmp_path / "huge.tif")
+    tracemalloc.start()
+    part = file.read((slice(9900, 10_300), slice(10_000, 10_100)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert part.sum() == 7 * 256 * 100
+    assert peak < 20 * part.nbytes
 
 
 @pytest.mark.parametrize("down", [True, False])
@@ -273,6 +288,8 @@ def test_classes_take_their_legend_along(tmp_path):
         assert file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
     names = (tmp_path / "land.tif.aux.xml").read_text()
     assert "<Category>plain</Category><Category /><Category /><Category>old hill" in names
+    write_raster(tmp_path / "land.tif", codes)
+    assert not (tmp_path / "land.tif.aux.xml").exists()
     for suffix in (".nc", ".zarr"):
         write_raster(tmp_path / f"land{suffix}", codes, legend)
         file = DemFile(tmp_path / f"land{suffix}")

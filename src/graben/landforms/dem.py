@@ -204,8 +204,7 @@ def _write_tif(path: Path, array: "xr.DataArray", legend: Legend | None) -> None
         file.set_band_unit(1, str(array.attrs.get("units", "")))
         if legend is not None:
             file.write_colormap(1, {one.code: (*one.rgb, 255) for one in legend.classes})
-    if legend is not None:
-        write_category_names(path, legend)
+    write_category_names(path, legend)
 
 
 def cog_options(dtype: "np.dtype[Any]") -> dict[str, Any]:
@@ -220,13 +219,20 @@ def cog_options(dtype: "np.dtype[Any]") -> dict[str, Any]:
     }
 
 
-def write_category_names(path: Path, legend: Legend) -> None:
-    """Write the names of a GeoTIFF's codes beside it, where GDAL and QGIS look: `.aux.xml`."""
+def write_category_names(path: Path, legend: Legend | None) -> None:
+    """Write the names of a GeoTIFF's codes beside it, where GDAL and QGIS look: `.aux.xml`.
+
+    Without a legend, what lies there goes: it tells of an earlier raster of this name.
+    """
+    beside = path.with_name(path.name + ".aux.xml")
+    if legend is None:
+        beside.unlink(missing_ok=True)
+        return
     root = Element("PAMDataset")
     names = SubElement(SubElement(root, "PAMRasterBand", band="1"), "CategoryNames")
     for code in range(max(legend.names, default=0) + 1):
         SubElement(names, "Category").text = legend.names.get(code, "")
-    with written_file(path.with_name(path.name + ".aux.xml")) as temporary:
+    with written_file(beside) as temporary:
         temporary.write_bytes(ElementTree.tostring(root))
 
 

@@ -191,8 +191,8 @@ def _check_heights(path: Path, values: "NDArray[np.float32]", limits: tuple[floa
     infinite = np.isinf(values)
     if infinite.any():
         raise RasterError(
-            f"{path}: {np.count_nonzero(infinite)} cells are infinite. Declare what marks voids, "
-            "or replace them by the nodata value: `rio calc` or `gdal_calc.py`."
+            f"{path}: {np.count_nonzero(infinite)} cells are infinite. If they are voids, say so "
+            "in the file: `rio edit-info --nodata inf` or `-inf`, or write another mark into them."
         )
     odd = (values < limits[0]) | (values > limits[1]) | np.isin(values, VOID_MARKS)
     if odd.any():
