@@ -212,7 +212,8 @@ def cog_options(dtype: "np.dtype[Any]") -> dict[str, Any]:
     kind = dtype.kind == "f"
     return {
         "compress": "DEFLATE",
-        "predictor": "FLOATING_POINT" if kind else "STANDARD",
+        "level": 1,  # a fifth of the default's time for classes, half for floats; 2 to 10 % larger
+        "predictor": "FLOATING_POINT" if kind else "NO",  # classes have no gradients
         "overview_resampling": "AVERAGE" if kind else "NEAREST",
         "blocksize": 512,
         "bigtiff": "IF_SAFER",

@@ -13,6 +13,7 @@ import numpy as np
 import rasterio.shutil
 from rasterio.dtypes import dtype_rev, typename_fwd
 
+import graben
 from graben.errors import OutputError, RasterError
 from graben.landforms.dem import (
     cog_options,
@@ -126,6 +127,8 @@ def _check_space(path: Path, needed: int) -> None:
 
 def _identity(path: Path) -> list[Any]:
     """Tell a file, or a folder of files, from what else may stand there later."""
+    if not path.exists():  # the model ships with graben
+        return [str(path), graben.__version__]
     files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
     facts = [(one, one.stat()) for one in files]
     return [[str(one.resolve()), fact.st_size, fact.st_mtime_ns] for one, fact in facts]
@@ -138,8 +141,7 @@ def _write_cog(layer: Layer, array: Path, dem: DemFile) -> None:
     with written_file(layer.path) as temporary, gdal_failures_as_os_errors():
         options = cog_options(np.dtype(layer.dtype))
         rasterio.shutil.copy(described, temporary, driver="COG", **options)
-    if layer.legend is not None:
-        write_category_names(layer.path, layer.legend)
+    write_category_names(layer.path, layer.legend)
 
 
 def _described(layer: Layer, array: Path, dem: DemFile) -> Element:
