@@ -60,7 +60,7 @@ def model() -> Segmentation:
 def test_it_finds_again_what_it_learned_elsewhere(model):
     area = mounds(9)
     found = model.predict(area.dem)
-    table = confusion(area.mask[None], found["class"].values[None], 2)
+    table = confusion(area.mask[None], found["classes"].values[None], 2)
     scores = class_scores(table, model.classes)
     assert scores["mound"]["F1"]["value"] > 0.8
     assert model.validation_["mound"]["F1"]["value"] > 0.7
@@ -72,18 +72,18 @@ def test_tiles_leave_no_seams(model):
     tiled = model.predict(dem, size=16)
     for name in ("probability", "confidence"):
         np.testing.assert_allclose(tiled[name], whole[name], atol=1e-5)
-    assert (tiled["class"] == whole["class"]).mean() > 0.9999
+    assert (tiled["classes"] == whole["classes"]).mean() > 0.9999
 
 
 def test_a_map_says_what_is_void_and_how_sure_it_is(model):
     area = mounds(9)
     found = model.predict(area.dem)
     void = np.isnan(area.dem.values)
-    assert (found["class"].values[void] == 0).all()
+    assert (found["classes"].values[void] == 0).all()
     assert np.isnan(found["confidence"].values[void]).all()
     p = found["probability"].values[:, ~void]
     np.testing.assert_allclose(p.sum(0), 1, atol=1e-6)
-    chosen = found["class"].values[~void].astype(int) - 1
+    chosen = found["classes"].values[~void].astype(int) - 1
     np.testing.assert_array_equal(
         np.take_along_axis(p, chosen[None], 0)[0], found["confidence"].values[~void]
     )
@@ -92,8 +92,8 @@ def test_a_map_says_what_is_void_and_how_sure_it_is(model):
 
 def test_rough_land_is_marked_as_unlike_the_training(model):
     dem = mounds(9).dem
-    assert model.predict(dem)["beyond"].mean() < 0.1
-    assert model.predict(20 * dem)["beyond"].mean() > 0.5
+    assert model.predict(dem)["unlike"].mean() < 0.1
+    assert model.predict(20 * dem)["unlike"].mean() > 0.5
 
 
 def test_a_model_folder_gives_the_same_map(model, tmp_path):
@@ -266,6 +266,6 @@ def test_degrees_are_measured_row_by_row(model):
     step = 30 / 111_320
     y, x = 60 - step * np.arange(z.shape[0]), 2 * step * np.arange(z.shape[1])
     placed = on_map(z, y, x, "EPSG:4326")  # at 60 degrees, cells of about 30 m
-    found = model.predict(placed)["class"].values
-    expected = model.predict(mounds(9).dem)["class"].values
+    found = model.predict(placed)["classes"].values
+    expected = model.predict(mounds(9).dem)["classes"].values
     assert (found == expected).mean() > 0.98

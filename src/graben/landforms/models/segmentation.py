@@ -22,7 +22,7 @@ from graben.landforms.models.segmentation_samples import (
     split_tiles,
 )
 from graben.landforms.models.segmentation_scores import class_scores, confusion, f1_by_class
-from graben.landforms.models.segmentation_tile import SegmentTile, calibrated
+from graben.landforms.models.segmentation_tile import PIECE, SegmentTile, calibrated
 from graben.learning import History, Recipe, fit, load_model, predict, save_model
 from graben.learning.nets import UNet, UNetConfig, has_bfloat16
 from graben.progress import track
@@ -65,7 +65,7 @@ class Segmentation:
         good: the same tiles stopped the training.
     history_
         How the training went.
-    cell_
+    cell_metres_
         Size of the training's cells in metres.
     """
 
@@ -126,7 +126,7 @@ class Segmentation:
         InputError
             Too little is labelled, or the areas do not fit together; see `split_tiles`.
         """
-        self.cell_ = _common_cell(areas)
+        self.cell_metres_ = _common_cell(areas)
         self._check_side(side)
         self._check_codes(areas)
         tiles = cut_tiles(areas, side, self.radii)
@@ -158,7 +158,7 @@ class Segmentation:
         self._judge(predict(self.net_, held, 16), validation, share)
         return self
 
-    def predict(self, dem: "xr.DataArray", size: int = 512) -> "xr.Dataset":
+    def predict(self, dem: "xr.DataArray", size: int = PIECE) -> "xr.Dataset":
         """Map an elevation model.
 
         Parameters
@@ -172,7 +172,7 @@ class Segmentation:
         Returns
         -------
         xarray.Dataset
-            "class" uint8 (0 is void), "confidence": the probability of that class, "beyond": 1
+            "classes" uint8 (0 is void), "confidence": the probability of that class, "unlike": 1
             where the terrain is unlike that of the training, and "probability" (class, y, x).
 
         Raises
@@ -185,10 +185,10 @@ class Segmentation:
         import xarray as xr
 
         self._check_side(size)
-        function = self.tile_function(dem)
-        found = {name: np.empty(dem.shape, dtype) for name, dtype in function.outputs.items()}
-        for tile in track(plan_tiles(dem.shape, size, function.halo), "tiles"):
-            arrays = function(dem.values[tile.padded], tile, dem.shape)
+        block = replace(self.block(dem), piece=size)
+        found = {name: np.empty(dem.shape, dtype) for name, dtype in block.outputs.items()}
+        for tile in track(plan_tiles(dem.shape, size, block.halo), "tiles"):
+            arrays = block(dem.values[tile.padded], tile, dem.shape)
             for name, values in arrays.items():
                 found[name][tile.core] = values
         planes = [found.pop(f"probability_{code + 1}") for code in range(len(self.classes))]
@@ -198,7 +198,7 @@ class Segmentation:
             {**dem.coords, "class_name": list(self.classes)},
         )
 
-    def tile_function(self, dem: "xr.DataArray | DemFile") -> SegmentTile:
+    def block(self, dem: "xr.DataArray | DemFile") -> SegmentTile:
         """Return what maps one tile of an elevation model, in memory or on disk.
 
         Raises
@@ -215,9 +215,9 @@ class Segmentation:
             )
         cells = cell_size(dem)
         size = _size(cells)
-        if not self.cell_ / ALIKE <= size <= self.cell_ * ALIKE:
+        if not self.cell_metres_ / ALIKE <= size <= self.cell_metres_ * ALIKE:
             raise ModelError(
-                f"the model learned on cells of {self.cell_:.3g} m, this elevation model has "
+                f"the model learned on cells of {self.cell_metres_:.3g} m, this elevation model has "
                 f"{size:.3g} m. Resample it first: `gdalwarp -tr`, or train on such cells."
             )
         return SegmentTile(self.net_, self.scaling_, self.radii, self.weights_, self.favour_, cells)
@@ -255,7 +255,7 @@ class Segmentation:
                 "radii": self.radii,
                 "width": self.config.width,
                 "depth": self.config.depth,
-                "cell_metres": self.cell_,
+                "cell_metres": self.cell_metres_,
                 "validation": self.validation_,
                 "history": asdict(self.history_),
             },
@@ -283,7 +283,7 @@ class Segmentation:
         model.net_ = UNet(model.config).eval()
         state = {name: torch.tensor(value) for name, value in stored.state("net").items()}
         model.net_.load_state_dict(state)
-        model.cell_, model.validation_ = about["cell_metres"], about["validation"]
+        model.cell_metres_, model.validation_ = about["cell_metres"], about["validation"]
         model.history_ = History(**about["history"])
         return model
 

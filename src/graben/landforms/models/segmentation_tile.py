@@ -11,9 +11,11 @@ from graben.landforms.dem import CellSize
 from graben.landforms.models.segmentation_channels import channel_reach, terrain_channels
 from graben.landforms.models.segmentation_samples import LIMIT, Scaling
 from graben.learning.nets import UNet
-from graben.tiling import Tile
+from graben.tiling.plan import Tile, tiles_of
 
 Floats = NDArray[Any]
+
+PIECE = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,9 @@ class SegmentTile:
         logarithm of their probability where one class is chosen.
     cells
         Cell sizes of the whole elevation model.
+    piece
+        Cells per side of what is worked on at a time, a multiple of `multiple`; it changes memory
+        and time, not the answers.
     """
 
     net: UNet
@@ -40,6 +45,7 @@ class SegmentTile:
     weights: Floats
     favour: Floats
     cells: CellSize
+    piece: int = PIECE
 
     @property
     def multiple(self) -> int:
@@ -56,7 +62,7 @@ class SegmentTile:
     def outputs(self) -> dict[str, Any]:
         """Names and types of what a tile gives."""
         probability = {f"probability_{code + 1}": np.float32 for code in range(len(self.weights))}
-        return {"class": np.uint8, "confidence": np.float32, "beyond": np.uint8, **probability}
+        return {"classes": np.uint8, "confidence": np.float32, "unlike": np.uint8, **probability}
 
     def __call__(
         self, block: NDArray[np.float32], tile: Tile, shape: tuple[int, ...]
@@ -66,41 +72,61 @@ class SegmentTile:
         Returns
         -------
         dict
-            "class" (0 where void), "confidence": the probability of that class (NaN where void),
-            "beyond": 1 where the terrain is unlike that of the training, and the probability of
+            "classes" (0 where void), "confidence": the probability of that class (NaN where void),
+            "unlike": 1 where the terrain is unlike that of the training, and the probability of
             each class.
         """
+        found = {name: np.empty(tile.shape, dtype) for name, dtype in self.outputs.items()}
+        for piece in self._pieces(tile, shape):
+            place = Tile(piece.core, tile.core).inner
+            for name, values in self._map(
+                block[Tile(piece.padded, tile.padded).inner], piece
+            ).items():
+                found[name][place] = values
+        return found
+
+    def _pieces(self, tile: Tile, shape: tuple[int, ...]) -> list[Tile]:
+        """Cut the tile, so that memory holds the maps of the net for a part of it at a time."""
+        cores = [
+            [
+                slice(start, min(start + self.piece, part.stop))
+                for start in range(part.start, part.stop, self.piece)
+            ]
+            for part in tile.core
+        ]
+        return tiles_of(cores, shape, self.halo)
+
+    def scaled_channels(self, block: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
+        """Give what the net sees of the padded block of a tile, (channel, y, x)."""
         rows = tile.padded[0]
         channels = terrain_channels(block, self.cells.x[rows], self.cells.y[rows], self.radii)
-        scaled = self.scaling.apply(channels)
+        return self.scaling.apply(channels)
+
+    def _map(self, block: NDArray[np.float32], tile: Tile) -> dict[str, NDArray[Any]]:
+        scaled = self.scaled_channels(block, tile)
         core, seen = tile.inner, self._seen(tile)
         logits = self._logits(scaled[:, *seen])
-        inner = tuple(
-            slice(part.start - around.start, part.stop - around.start)
-            for part, around in zip(core, seen, strict=True)
-        )
         known = ~np.isnan(block[core])
-        log_p = calibrated(logits[:, *inner], self.weights)
+        log_p = calibrated(logits[:, *Tile(core, seen).inner], self.weights)
         chosen = (log_p + self.favour[:, None, None]).argmax(0)
         p = np.where(known, np.exp(log_p), np.nan).astype(np.float32)
-        beyond = (np.abs(scaled[:, *core]) >= LIMIT).any(0)
+        unlike = (np.abs(scaled[:, *core]) >= LIMIT).any(0)
         return {
-            "class": np.where(known, chosen + 1, 0).astype(np.uint8),
+            "classes": np.where(known, chosen + 1, 0).astype(np.uint8),
             "confidence": np.take_along_axis(p, chosen[None], 0)[0],
-            "beyond": beyond.astype(np.uint8),
+            "unlike": unlike.astype(np.uint8),
             **{f"probability_{code + 1}": plane for code, plane in enumerate(p)},
         }
 
     def _seen(self, tile: Tile) -> tuple[slice, ...]:
         """Give the part of the block that the net has to see: the outer ring fed the channels."""
+        halo = self.net.config.halo
         return tuple(
             slice(
-                max(core.start - self.net.config.halo, 0) - start,
-                min(core.stop + self.net.config.halo - start, stop - start),
+                max(core.start - halo, 0) - around.start,
+                min(core.stop + halo, around.stop) - around.start,
             )
-            for core, (start, stop) in zip(
-                tile.core, ((part.start, part.stop) for part in tile.padded), strict=True
-            )
+            for core, around in zip(tile.core, tile.padded, strict=True)
         )
 
     def _logits(self, x: NDArray[np.float32]) -> Floats:
