@@ -162,7 +162,7 @@ def results(what: Sequence[str], scales: Sequence[int]) -> list[str]:
 
 
 def attributes(result: str) -> dict[str, str]:
-    """Describe one of the `results`: units, long_name, definition, source."""
+    """Describe one of the `results`: units, long_name, definition, source, voids."""
     name, _, scale = result.rpartition("_")
     is_scaled = scale.isdigit()
     found = DERIVATIVES[name if is_scaled else result]
@@ -172,6 +172,7 @@ def attributes(result: str) -> dict[str, str]:
         "long_name": found.title + side,
         "definition": found.definition,
         "source": found.source,
+        "voids": found.voids,
     }
 
 

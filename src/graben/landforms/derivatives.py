@@ -80,8 +80,8 @@ def derive(
     -------
     xarray.Dataset
         float32 on the grid of `dem`, a variable for each name; relief and deviation give one for
-        each scale (`relief_10`). Attributes: units, long_name, definition, source. Where they are
-        NaN is said by `DERIVATIVES[name].voids`.
+        each scale (`relief_10`). Attributes: units, long_name, definition, source, and in voids
+        where it is NaN.
 
     Raises
     ------
@@ -107,12 +107,7 @@ def derive(
 
     check_names(what)
     check_scales(scales)
-    if min(dem.shape) < 3:
-        raise RasterError(
-            f"expected an elevation model of three rows and columns or more, got {dem.shape[0]} x "
-            f"{dem.shape[1]} cells. Derivatives look at the neighbours of a cell: give a larger "
-            "piece."
-        )
+    check_shape(dem.shape)
     flows = [name for name in what if DERIVATIVES[name].family == "flow"]
     arrays = flow_derivatives(dem, flows) if flows else {}
     arrays |= _by_bands(dem, what, scales, search)
@@ -122,6 +117,15 @@ def derive(
             for name in results(what, scales)
         }
     )
+
+
+def check_shape(shape: tuple[int, ...]) -> None:
+    """Raise a RasterError where no cell has neighbours on all sides."""
+    if min(shape) < 3:
+        raise RasterError(
+            f"expected an elevation model of three rows and columns or more, got {shape[0]} x "
+            f"{shape[1]} cells. Derivatives look at the neighbours of a cell: give a larger piece."
+        )
 
 
 @dataclass(frozen=True, eq=False)

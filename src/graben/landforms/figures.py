@@ -197,9 +197,14 @@ def shares_of(classes: "NDArray[np.uint8]", legend: Legend) -> dict[int, float]:
 
 
 def draw_field(
-    values: "NDArray[Any]", dem: "xr.DataArray", colours: str, label: str, title: str
+    values: "NDArray[Any]",
+    dem: "xr.DataArray",
+    colours: str,
+    label: str,
+    title: str,
+    norm: Normalize | None = None,
 ) -> Figure:
-    """Show numbers over shaded relief, with a scale of colours from the 2nd to the 98th percentile.
+    """Show numbers over shaded relief, with a scale of colours.
 
     Parameters
     ----------
@@ -213,12 +218,13 @@ def draw_field(
         What the numbers are, with their unit.
     title
         Of the figure.
+    norm
+        Ends of the scale; by default the `limits` of the values.
     """
     figure, axes = map_canvas(dem, 1.6)
     known = np.isfinite(values)
-    low, high = np.quantile(values[known], (0.02, 0.98)) if known.any() else (0.0, 1.0)
-    scale = ScalarMappable(Normalize(low, max(high, low + 1e-6)), colours)
-    painted = scale.to_rgba(np.where(known, values, low))[..., :3]
+    scale = ScalarMappable(norm or Normalize(*limits(values)), colours)
+    painted = scale.to_rgba(np.ma.masked_invalid(values))[..., :3]
     painted[~known] = 1
     draw_colours(axes, lit(painted, np.where(known, shaded(dem), 0), depth=0.35), dem)
     bar = figure.colorbar(
@@ -228,6 +234,15 @@ def draw_field(
     bar.set_label(label, fontsize=TEXT)
     head(figure, title)
     return figure
+
+
+def limits(values: "NDArray[Any]") -> tuple[float, float]:
+    """Return the 2nd and the 98th percentile, NaN left out; 0 and 1 if nothing is left."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return 0.0, 1.0
+    low, high = (float(value) for value in np.quantile(known, (0.02, 0.98)))
+    return low, high if high > low else low + 1.0
 
 
 def draw_colours(axes: "Axes", colours: "NDArray[Any]", dem: "xr.DataArray") -> None:

@@ -60,7 +60,7 @@ def flow_derivatives(dem: "xr.DataArray", what: Sequence[str]) -> "dict[str, NDA
     >>> found["contributing_area_d8"][1].tolist()
     [100.0, 200.0, 300.0, 400.0, 500.0]
     """
-    _check_memory(dem.shape)
+    check_memory(dem.shape)
     z = np.ascontiguousarray(dem.to_numpy(), np.float32)
     size = cell_size(dem)
     filled, way = np.empty_like(z), np.empty(z.shape, np.uint8)
@@ -93,8 +93,14 @@ def _wetness(
     return np.log(per_metre / steep).astype(np.float32)
 
 
-def _check_memory(shape: tuple[int, ...]) -> None:
-    """Refuse what would not fit, before hours of swapping."""
+def check_memory(shape: tuple[int, ...]) -> None:
+    """Refuse, before hours of swapping, a raster that does not fit into memory.
+
+    Raises
+    ------
+    RasterError
+        It has too many cells.
+    """
     cells = int(np.prod(shape))
     room = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     most = min(room // BYTES_PER_CELL, np.iinfo(np.int32).max)

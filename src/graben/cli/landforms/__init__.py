@@ -2,4 +2,7 @@
 
 import typer
 
+from graben.cli.landforms import derive
+
 app = typer.Typer(no_args_is_help=True, help="Landforms of elevation models.")
+app.command("derive")(derive.derive)
