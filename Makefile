@@ -11,7 +11,8 @@ OUT ?= out
 
 help:
 	@echo "make demo   train on the tile, forecast for Anatolia; open $(OUT)/demo/report.html"
-	@echo "            and, from simulated catalogues, $(OUT)/demo-etas/report.html"
+	@echo "            and, from simulated catalogues, $(OUT)/demo-etas/report.html;"
+	@echo "            the landforms of Anatolia, $(OUT)/demo-landforms/forms.html"
 	@echo "make test   the tests"
 	@echo "make lint   style and types"
 	@echo "make docs   the documentation, gallery scripts run, in docs/_build/html"
@@ -28,6 +29,7 @@ demo: setup
 	$(BIN)/graben quakes train --compare --out $(OUT)/demo-model
 	$(BIN)/graben quakes forecast --model $(OUT)/demo-model --out $(OUT)/demo
 	$(BIN)/graben quakes forecast --model anatolia --out $(OUT)/demo-etas
+	$(BIN)/graben landforms forms globe-anatolia --out $(OUT)/demo-landforms/forms.tif
 
 test: setup
 	$(BIN)/python -m pytest

@@ -1,11 +1,13 @@
 import numpy as np
+import pytest
 import rasterio
 
+from graben.errors import RasterError
 from graben.landforms import quick_look
 from graben.landforms.dem import on_map, write_raster
 from graben.landforms.dem_file import DemFile
 from graben.landforms.legend import GEOMORPHONS
-from graben.landforms.quick_look import class_areas, class_thumbnail, thumbnail
+from graben.landforms.quick_look import check_not_void, class_areas, layer_thumbnail, thumbnail
 
 
 def grid(values, name="elevation"):
@@ -34,13 +36,24 @@ def test_classes_are_thinned_out_onto_the_same_cells(tmp_path, monkeypatch):
     blocks = np.random.default_rng(0).integers(1, 11, (7, 10)).astype(np.uint8)
     classes = np.pad(blocks.repeat(5, 0).repeat(5, 1), ((0, 2), (0, 0)))
     write_raster(tmp_path / "forms.tif", grid(classes, "forms"), GEOMORPHONS)
-    np.testing.assert_array_equal(class_thumbnail(tmp_path / "forms.tif"), blocks)
+    np.testing.assert_array_equal(layer_thumbnail(tmp_path / "forms.tif"), blocks)
 
 
 def test_a_small_raster_stays_as_it_is(tmp_path):
     values = np.arange(12, dtype=np.float32).reshape(3, 4)
     write_raster(tmp_path / "dem.tif", grid(values))
     np.testing.assert_array_equal(thumbnail(DemFile(tmp_path / "dem.tif")), values)
+
+
+def test_a_model_of_nothing_but_voids_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(quick_look, "CELLS_AT_ONCE", 20)
+    values = np.full((12, 10), np.nan, np.float32)
+    write_raster(tmp_path / "void.tif", grid(values))
+    with pytest.raises(RasterError, match="nothing but voids"):
+        check_not_void(DemFile(tmp_path / "void.tif"))
+    values[11, 9] = 1.0
+    write_raster(tmp_path / "dem.tif", grid(values))
+    check_not_void(DemFile(tmp_path / "dem.tif"))
 
 
 def test_areas_add_up_row_by_row(tmp_path, monkeypatch):

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graben.errors import RasterError
 from graben.landforms.dem import on_map
 from graben.landforms.dem_file import DemFile
 from graben.landforms.legend import Legend
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LONGEST = 1400  # cells of a picture's longer side: more are not seen at its resolution
+CLOSE = 420  # cells of a picture whose single cells are seen
 CELLS_AT_ONCE = 4_000_000
 
 
@@ -47,8 +49,8 @@ def thumbnail(dem: DemFile) -> "xr.DataArray":
     return on_map(np.concatenate(parts).astype(np.float32), y, x, dem.crs)
 
 
-def class_thumbnail(path: Path) -> "NDArray[np.uint8]":
-    """Read a GeoTIFF of classes on the cells of the `thumbnail` of its elevation model."""
+def layer_thumbnail(path: Path) -> "NDArray[Any]":
+    """Read a GeoTIFF on the cells of the `thumbnail` of the elevation model it was made of."""
     import rasterio
     from rasterio.windows import Window
 
@@ -56,8 +58,53 @@ def class_thumbnail(path: Path) -> "NDArray[np.uint8]":
         by = _thinning(file.shape)
         rows, columns = (length // by for length in file.shape)
         window = Window(0, 0, columns * by, rows * by)
-        classes: NDArray[np.uint8] = file.read(1, window=window, out_shape=(rows, columns))
-    return classes
+        values: NDArray[Any] = file.read(1, window=window, out_shape=(rows, columns))
+    return values
+
+
+def middle_part(ground: "xr.DataArray", dem: DemFile) -> tuple[slice, slice]:
+    """Return the rows and columns of a part of an elevation model for a close look.
+
+    Parameters
+    ----------
+    ground
+        The `thumbnail` of the model.
+    dem
+        The model.
+
+    Returns
+    -------
+    tuple of slice
+        About `CLOSE` cells a side: the part nearest to the middle among those with the fewest
+        voids.
+    """
+    by = dem.shape[0] // ground.sizes["y"]
+    side = min(-(-CLOSE // by), *ground.shape)
+    rows, columns = (length // side for length in ground.shape)
+    parts = ground.to_numpy()[: rows * side, : columns * side].reshape(rows, side, columns, side)
+    voids = np.isnan(parts).sum(axis=(1, 3))
+    off = np.hypot(*np.ogrid[(1 - rows) / 2 : rows / 2, (1 - columns) / 2 : columns / 2])
+    best = np.argmin(np.where(voids == voids.min(), off, np.inf))
+    row, column = (int(place) * side * by for place in np.unravel_index(best, off.shape))
+    return slice(row, row + side * by), slice(column, column + side * by)
+
+
+def check_not_void(dem: DemFile) -> None:
+    """Read an elevation model until one cell is not void.
+
+    Raises
+    ------
+    RasterError
+        All of them are.
+    """
+    rows, columns = dem.shape
+    if not any(
+        np.isfinite(dem.read((band, slice(0, columns)))).any() for band in _bands(rows, columns, 1)
+    ):
+        raise RasterError(
+            f"{dem.path.name} holds nothing but voids. Check the nodata value that it declares, or "
+            "give another elevation model."
+        )
 
 
 def class_areas(path: Path, legend: Legend, row_areas: "NDArray[np.float64]") -> dict[int, float]:

@@ -2,7 +2,10 @@
 
 import typer
 
-from graben.cli.landforms import derive
+from graben.cli.landforms import derive, explain, forms
 
 app = typer.Typer(no_args_is_help=True, help="Landforms of elevation models.")
 app.command("derive")(derive.derive)
+app.command("forms")(forms.forms)
+# or negative coordinates would be taken for options
+app.command("explain", context_settings={"ignore_unknown_options": True})(explain.explain)

@@ -1,8 +1,11 @@
 """Options that several commands of `graben landforms` share."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from graben.landforms.geomorphons import Sighting
 
 Dem = Annotated[
     str,
@@ -23,9 +26,16 @@ Flat = Annotated[
 ]
 Dist = Annotated[
     float,
-    typer.Option(help="Beyond this many metres the flat angle shrinks with distance; 0: never."),
+    typer.Option(help="Beyond this many cells the flat angle shrinks with distance; 0: never."),
 ]
 Comparison = Annotated[
     str, typer.Option(help="How up and down are weighed: anglev1, anglev2 or anglev2_distance.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, alone, on stdout.")]
+
+
+def sighting_of(search: int, skip: int, flat: float, dist: float, comparison: str) -> "Sighting":
+    """Return how to look around, as asked for."""
+    from graben.landforms.geomorphons import Sighting
+
+    return Sighting(search, skip, flat, dist, comparison)
