@@ -1,0 +1,143 @@
+"""`graben landforms classify`: a user's own classes from a few labels."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from graben.cli.console import print_json, say
+from graben.cli.landforms.options import AsJson, Crs, Dem
+
+if TYPE_CHECKING:
+    from graben.landforms.models.few_labels import FewLabels
+
+LabelFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Points or polygons (GeoPackage, GeoJSON, Shapefile) or a raster of class numbers, "
+        "in any coordinate system. What is not labelled is left open.",
+    ),
+]
+
+
+def classify(
+    dem: Dem,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder to write.")],
+    labels: LabelFile = None,
+    class_field: Annotated[
+        str | None,
+        typer.Option(help="The attribute that names the class; without it, 'class' or the only."),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FOLDER",
+            help="few-labels, or the folder of a model that this command wrote.",
+        ),
+    ] = "few-labels",
+    suggestions: Annotated[
+        int, typer.Option(min=0, help="How many places to suggest for the next clicks.")
+    ] = 10,
+    seed: Annotated[int, typer.Option(help="Of all that is drawn at random.")] = 0,
+    crs: Crs = None,
+    as_json: AsJson = False,
+) -> None:
+    """Map your own classes from a handful of labelled points or polygons.
+
+    With --labels a model is learned, scored on parts of the map that it has not seen, and kept in
+    FOLDER/model; with --model FOLDER such a model is used on another elevation model.
+    """
+    from graben.landforms.class_map import map_classes
+    from graben.landforms.dem_file import DemFile
+    from graben.output import check_folder
+
+    check_folder(out)
+    ground = DemFile(Path(dem), crs)
+    facts = {"command": command()}
+    if labels is None:
+        found = map_classes(ground, _opened(model), out, facts, suggestions)
+    else:
+        learned, about = _learned(ground, labels, class_field, model, seed)
+        found = map_classes(ground, learned, out, facts, suggestions, about)
+    for warning in found["warnings"]:
+        say(f"careful: {warning}")
+    say(f"open {out / 'report.html'}; the map is {out / 'classes.tif'}")
+    if as_json:
+        print_json(found)
+    else:
+        _show(found)
+
+
+def command() -> str:
+    """Return what was typed."""
+    import shlex
+    import sys
+
+    return shlex.join(["graben", *sys.argv[1:]])
+
+
+def _opened(model: str) -> "FewLabels":
+    from graben.errors import InputError
+    from graben.landforms.models.few_labels import KIND, FewLabels
+
+    if model == KIND:
+        raise InputError(
+            "expected labels to learn from, or a model. Give --labels FILE, or --model FOLDER."
+        )
+    return FewLabels.load(model)
+
+
+def _learned(
+    ground: Any, labels: Path, class_field: str | None, model: str, seed: int
+) -> "tuple[FewLabels, dict[str, Any]]":
+    from graben.errors import InputError
+    from graben.landforms.labels import read_labels
+    from graben.landforms.models.few_labels import KIND, FewLabels, grid_of
+
+    if model != KIND:
+        raise InputError(
+            f"expected {KIND} to learn from {labels}, got --model {model}. Leave --labels out to "
+            "use that model."
+        )
+    found = read_labels(labels, grid_of(ground), class_field)
+    learned = FewLabels(seed).fit(ground, found)
+    for reason, count in learned.left_out_.items():
+        say(f"left out: {count:,} {reason}")
+    return learned, {"training_data": f"{labels.name} on {ground.path.name}"}
+
+
+def _show(found: dict[str, Any]) -> None:
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table(box=SIMPLE, pad_edge=False)
+    for column in ("class", "labelled", "km²", "share", "precision", "recall", "F1"):
+        table.add_column(column, justify="left" if column == "class" else "right")
+    scores = found["scores"]
+    for one in found["classes"]:
+        rates = (
+            _number(scores.get(f"{rate} of {one['class']}"))
+            for rate in ("precision", "recall", "F1")
+        )
+        share = f"{one['share']:.1%}"
+        table.add_row(one["class"], str(one["labelled_cells"]), f"{one['km2']:.4g}", share, *rates)
+    if scores:
+        means = (_number(scores[f"{rate} of all"]) for rate in ("precision", "recall", "F1"))
+        table.add_row("mean", "", "", "", *means)
+    console.print(table)
+    console.print(
+        "precision, recall and F1 on held-out blocks of the map, 95 % intervals"
+        if scores
+        else "not scored: no labels could be held out"
+    )
+
+
+def _number(one: dict[str, float] | None) -> str:
+    if one is None or one["value"] != one["value"]:
+        return "-"
+    if one["low"] != one["low"]:
+        return f"{one['value']:.2f}"
+    return f"{one['value']:.2f} [{one['low']:.2f}, {one['high']:.2f}]"

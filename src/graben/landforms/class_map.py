@@ -1,0 +1,176 @@
+"""Maps of a user's own classes: rasters, styles, suggestions, the model and a page, in a folder."""
+
+import colorsys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import rasterio
+
+from graben.landforms.class_pages import write_class_page
+from graben.landforms.dem import cell_size
+from graben.landforms.dem_file import DemFile
+from graben.landforms.geomorphons import cores
+from graben.landforms.legend import Legend, LegendClass, write_qgis_ramp, write_qgis_style
+from graben.landforms.models.active import suggest
+from graben.landforms.models.few_labels import OUTPUTS, FewLabels
+from graben.landforms.quick_look import class_areas
+from graben.landforms.tiled import Layer, stream
+from graben.output import written_folder
+from graben.report.drawing import COLOURS
+
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
+
+UNLIKE = Legend("Where the model guesses", (LegendClass(1, "unlike the labelled land", "#cc0000"),))
+_LONG_NAMES = {
+    "classes": "landform class",
+    "confidence": "probability of the class",
+    "entropy": "entropy, 0 sure to 1 at a loss",
+    "unlike": "unlike the land around the labels",
+}
+
+
+def class_legend(classes: tuple[str, ...]) -> Legend:
+    """Give each class a code, from 1 on, and a colour.
+
+    Examples
+    --------
+    >>> [(one.code, one.name) for one in class_legend(("dune", "plain")).classes]
+    [(1, 'dune'), (2, 'plain')]
+    """
+    colours = [*COLOURS[:-1], *(_further(place) for place in range(len(classes)))]
+    return Legend(
+        "Landform classes",
+        tuple(
+            LegendClass(code, name, colours[code - 1].lower())
+            for code, name in enumerate(classes, 1)
+        ),
+    )
+
+
+def _further(place: int) -> str:
+    # hues a golden angle apart never meet
+    rgb = colorsys.hls_to_rgb(place * 0.618034 % 1, 0.35 + 0.3 * (place % 2), 0.55)
+    return "#" + "".join(f"{round(255 * part):02x}" for part in rgb)
+
+
+def map_classes(
+    dem: DemFile,
+    model: FewLabels,
+    out: Path,
+    facts: dict[str, str],
+    suggestions: int = 10,
+    about: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Classify an elevation model that need not fit into memory, and tell what to know of it.
+
+    The folder holds classes.tif (with colours and names), confidence.tif, entropy.tif and
+    unlike.tif, styles for QGIS (.qml), classes.png, suggestions.geojson (where to click next) and
+    report.html; with `about` also model, the folder of the model.
+
+    Parameters
+    ----------
+    dem
+        The elevation model.
+    model
+        Fitted or loaded.
+    out
+        The folder.
+    facts
+        What is needed to redo the page.
+    suggestions
+        How many places to suggest.
+    about
+        What the model's card tells besides; given if the model was learned just now.
+
+    Returns
+    -------
+    dict
+        Area, share and held-out scores of each class, and what makes the map doubtful.
+
+    Raises
+    ------
+    InputError
+        The place is not writable.
+    OutputError
+        Writing failed half way; an earlier folder is unchanged.
+    """
+    legend = class_legend(model.classes_)
+    with written_folder(out) as folder:
+        layers = {
+            name: Layer(
+                folder / f"{name}.tif",
+                np.dtype(dtype).name,
+                {"classes": legend, "unlike": UNLIKE}.get(name),
+                _LONG_NAMES[name],
+                "1",
+            )
+            for name, dtype in OUTPUTS.items()
+        }
+        block = model.block(dem)
+        stream(dem, block, layers, block.halo, cores())
+        write_qgis_style(folder / "classes.qml", legend)
+        write_qgis_style(folder / "unlike.qml", UNLIKE)
+        for name, colours in (("confidence", _CONFIDENCE), ("entropy", _CONFIDENCE[::-1])):
+            write_qgis_ramp(folder / f"{name}.qml", 0.0, 1.0, colours)
+        places = suggest(model, dem, suggestions) if suggestions else None
+        if places is not None:
+            _write_points(places, folder / "suggestions.geojson")
+        summary = _summary(dem, model, folder, legend)
+        if about is not None:
+            model.save(folder / "model", {"metrics": summary["scores"], **about})
+        write_class_page(folder, dem, model, legend, summary, places, facts)
+    return summary
+
+
+_CONFIDENCE = ("#440154", "#31688e", "#35b779", "#fde725")
+
+
+def _write_points(places: "GeoDataFrame", path: Path) -> None:
+    # the format knows one system only
+    places.to_crs(4326).to_file(path, driver="GeoJSON")
+
+
+def _summary(dem: DemFile, model: FewLabels, folder: Path, legend: Legend) -> dict[str, Any]:
+    size = cell_size(dem)
+    row_areas = size.x * size.y / 1e6
+    areas = class_areas(folder / "classes.tif", legend, row_areas)
+    unlike = class_areas(folder / "unlike.tif", UNLIKE, row_areas)[1]
+    total = sum(areas.values())
+    share = unlike / total if total else 0.0
+    found = model.evaluation_.scores(model.seed) if model.evaluation_ else {}
+    scores = {
+        f"{rate} of {name}": {"value": one.value, "low": one.low, "high": one.high}
+        for name, rates in found.items()
+        for rate, one in rates.items()
+    }
+    return {
+        "dem": str(dem.path),
+        "classes": [
+            {
+                "code": one.code,
+                "class": one.name,
+                "labelled_cells": model.counts_[one.name],
+                "km2": areas[one.code],
+                "share": areas[one.code] / total if total else 0.0,
+            }
+            for one in legend.classes
+        ],
+        "labels_left_out": model.left_out_,
+        "scores": scores,
+        "mean_confidence": _mean_confidence(folder / "confidence.tif"),
+        "unlike_share": share,
+        "warnings": model.warnings(dem, share),
+    }
+
+
+def _mean_confidence(path: Path) -> float:
+    total = count = 0.0
+    with rasterio.open(path) as file:
+        for _, window in file.block_windows(1):
+            values = file.read(1, window=window)
+            known = np.isfinite(values)
+            total += float(values[known].sum(dtype=float))
+            count += int(known.sum())
+    return total / count if count else float("nan")
