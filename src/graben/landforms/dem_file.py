@@ -188,6 +188,11 @@ def _plausible(crs: Any) -> tuple[float, float]:
 
 
 def _check_heights(path: Path, values: "NDArray[np.float32]", limits: tuple[float, float]) -> None:
+    least, most = (
+        extreme.reduce(values, axis=None, initial=np.nan) for extreme in (np.fmin, np.fmax)
+    )
+    if max(limits[0], -9998) < least and most < min(limits[1], 32766):
+        return  # nothing is odd: found in a tenth of the time that it takes to name what is
     infinite = np.isinf(values)
     if infinite.any():
         raise RasterError(

@@ -56,12 +56,16 @@ class GdalBand:
         window = Window.from_slices(rows, columns)
         try:
             with rasterio.open(self.path) as file:
-                band = file.read(1, window=window, masked=True)
+                marked = file.nodata is not None and not np.isnan(file.nodata)
+                flags = {flag.name for flag in file.mask_flag_enums[0]}
+                masked = marked or not flags <= {"all_valid", "nodata"}
+                band = file.read(1, window=window, masked=masked)
                 scale, offset = file.scales[0], file.offsets[0]
         except rasterio.errors.RasterioIOError as error:
             raise RasterError(f"{self.path} cannot be read: {error}. Fetch it again.") from error
-        values = band.data.astype(np.float32)
-        values[np.ma.getmaskarray(band)] = np.nan
+        values = np.ma.getdata(band).astype(np.float32, copy=False)
+        if masked:
+            values[np.ma.getmaskarray(band)] = np.nan
         if (scale, offset) != (1.0, 0.0):
             values = (values * scale + offset).astype(np.float32)
         return values
