@@ -9,7 +9,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "dem_file": ["DemFile"],
         "derivative_table": ["DERIVATIVES", "Derivative"],
         "derivatives": ["derive"],
+        "features": ["TerrainFeatures"],
         "geographic": ["Box", "read_dem_degrees", "resample_mean"],
+        "labels": ["Labels", "read_labels"],
         "legend": [
             "GEOMORPHONS",
             "Legend",
@@ -17,6 +19,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "write_qgis_ramp",
             "write_qgis_style",
         ],
+        "models.active": ["suggest"],
+        "models.few_labels": ["FewLabels"],
         "synthetic": ["cone", "fault_scarp", "fractal", "ridge"],
         "synthetic_landscape": ["LANDSCAPE_UNITS", "landscape"],
         "synthetic_landslides": ["add_landslides"],
