@@ -15,7 +15,7 @@ from graben.landforms.legend import Legend, LegendClass, write_qgis_ramp, write_
 from graben.landforms.models.active import suggest
 from graben.landforms.models.few_labels import OUTPUTS, FewLabels
 from graben.landforms.quick_look import class_areas
-from graben.landforms.tiled import Layer, stream
+from graben.landforms.tiled import Layer, small_gdal_cache, stream
 from graben.output import written_folder
 from graben.report.drawing import COLOURS
 
@@ -167,7 +167,7 @@ def _summary(dem: DemFile, model: FewLabels, folder: Path, legend: Legend) -> di
 
 def _mean_confidence(path: Path) -> float:
     total = count = 0.0
-    with rasterio.open(path) as file:
+    with small_gdal_cache(), rasterio.open(path) as file:
         for _, window in file.block_windows(1):
             values = file.read(1, window=window)
             known = np.isfinite(values)

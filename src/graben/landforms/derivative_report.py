@@ -27,7 +27,7 @@ from graben.landforms.flow import check_memory
 from graben.landforms.geomorphons import cores
 from graben.landforms.legend import write_qgis_ramp
 from graben.landforms.quick_look import check_not_void, layer_thumbnail, thumbnail
-from graben.landforms.tiled import Layer, stream
+from graben.landforms.tiled import Layer, small_gdal_cache, stream
 from graben.output import check_folder, plain, written_folder
 from graben.report import Picture, Section, Table, Text, save_picture, write_page
 
@@ -143,7 +143,7 @@ def _statistics(path: Path) -> dict[str, float]:
     import rasterio
 
     least, most, known, sample = np.inf, -np.inf, 0, []
-    with rasterio.open(path) as file:
+    with small_gdal_cache(), rasterio.open(path) as file:
         step = max(1, max(file.shape) // SAMPLE)
         for start in range(0, file.height, ROWS_AT_ONCE):
             window = ((start, min(start + ROWS_AT_ONCE, file.height)), (0, file.width))

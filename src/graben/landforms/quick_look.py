@@ -10,6 +10,7 @@ from graben.errors import RasterError
 from graben.landforms.dem import on_map
 from graben.landforms.dem_file import DemFile
 from graben.landforms.legend import Legend
+from graben.landforms.tiled import small_gdal_cache
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -128,7 +129,7 @@ def class_areas(path: Path, legend: Legend, row_areas: "NDArray[np.float64]") ->
 
     codes = [one.code for one in legend.classes]
     total = np.zeros(len(codes))
-    with rasterio.open(path) as file:
+    with small_gdal_cache(), rasterio.open(path) as file:
         for band in _bands(file.height, file.width, file.block_shapes[0][0]):
             classes = file.read(1, window=((band.start, band.stop), (0, file.width)))
             cells = np.stack([(classes == code).sum(axis=1) for code in codes])

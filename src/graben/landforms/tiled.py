@@ -13,7 +13,6 @@ import numpy as np
 import rasterio.shutil
 from rasterio.dtypes import dtype_rev, typename_fwd
 
-import graben
 from graben.errors import OutputError, RasterError
 from graben.landforms.dem import (
     cog_options,
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 SMALLEST_TILE = 2048
-GDAL_CACHE = 128_000_000  # bytes; GDAL's own choice grows with the machine
+GDAL_CACHE = 64_000_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -105,13 +104,22 @@ def stream(
     dtypes = {name: np.dtype(layer.dtype) for name, layer in layers.items()}
     if not scratch.exists():
         _check_space(first, 2 * prod(dem.shape) * sum(dtype.itemsize for dtype in dtypes.values()))
-    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE):
+    with small_gdal_cache():
         size = max(SMALLEST_TILE, 4 * halo)
         key = {"files": _identity(dem.path), "crs": dem.crs.to_wkt()}
         arrays = map_tiles(function, dem, dtypes, size, halo, scratch, key, workers)
         for name, layer in track(layers.items(), "writing"):
             _write_cog(layer, arrays[name], dem)
     shutil.rmtree(scratch)
+
+
+def small_gdal_cache() -> rasterio.Env:
+    """Give a context in which GDAL keeps little of what it reads.
+
+    By itself it keeps as much as fits into a twentieth of the machine's memory: of no use where
+    each part of a file is read once.
+    """
+    return rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE)
 
 
 def _check_space(path: Path, needed: int) -> None:
@@ -128,7 +136,7 @@ def _check_space(path: Path, needed: int) -> None:
 def _identity(path: Path) -> list[Any]:
     """Tell a file, or a folder of files, from what else may stand there later."""
     if not path.exists():  # the model ships with graben
-        return [str(path), graben.__version__]
+        return [str(path)]
     files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
     facts = [(one, one.stat()) for one in files]
     return [[str(one.resolve()), fact.st_size, fact.st_mtime_ns] for one, fact in facts]
