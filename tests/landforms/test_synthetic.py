@@ -76,14 +76,19 @@ def made():
 
 
 def test_a_landscape_has_every_unit_and_no_void(made):
-    codes, cells = np.unique(made.unit, return_counts=True)
-    assert codes.tolist() == list(LANDSCAPE_UNITS.names)
-    assert cells.min() >= made.unit.size / 20
+    assert np.unique(made.unit).tolist() == list(LANDSCAPE_UNITS.names)
     assert made.unit.dtype == np.uint8
     assert made.elevation.dtype == np.float32
     assert np.isfinite(made.elevation).all()
     assert made.unit.rio.crs == made.elevation.rio.crs
     assert landscape(seed=2).identical(made)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_units_share_the_area_evenly(seed):
+    unit = landscape(seed, 150, 170, cell=50).unit.values
+    shares = np.bincount(unit.ravel(), minlength=9)[1:] / unit.size
+    assert np.allclose(shares, 1 / 8, rtol=0, atol=0.01)
 
 
 def test_neither_height_nor_a_step_betrays_a_unit(made):
@@ -127,6 +132,14 @@ def test_each_landslide_lays_down_what_it_removes(event):
         )
         height = before.values
         assert np.nanmean(height[deposit]) < np.nanmean(height[scar])
+
+
+def test_landslides_do_not_run_up_the_other_side_of_a_valley():
+    before = -ridge(200, 200, height=250, width=1500, cell=10)
+    for seed in range(10):
+        made = add_landslides(before, seed, count=1, length=(400, 700))
+        heights = [float(before.where(made.zone == zone).mean()) for zone in (1, 2)]
+        assert heights[1] < heights[0]
 
 
 def test_nothing_changes_elsewhere_and_landslides_keep_apart(event):

@@ -33,7 +33,7 @@ def landscape(
 ) -> "xr.Dataset":
     """Make a landscape of eight units, each with a texture of its own.
 
-    Each unit covers several irregular patches and a twentieth of the area or more. The textures
+    Each unit covers an eighth of the area, give or take 1 %, in irregular patches. The textures
     ride on one smooth relief that all units share and fade into each other within some 100 m, so
     that neither height nor a step betrays a unit. Wavelengths and heights of the textures vary by a
     quarter from seed to seed.

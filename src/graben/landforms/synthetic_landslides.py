@@ -174,5 +174,4 @@ def _landslide(
         return None
     lobe = np.maximum(1 - terrain.oval(*toe, axis, lobe_long, lobe_wide), 0)
     lobe *= 1 + 0.3 * random.uniform(-1, 1, lobe.shape)
-    lobe[scar > 0] = 0
     return lobe * (scar * terrain.area).sum() / (lobe * terrain.area).sum() - scar
