@@ -12,7 +12,19 @@ import rasterio.shutil
 from rasterio.transform import Affine
 
 from graben.errors import InputError, OutputError, RasterError
-from graben.landforms import DemFile, Legend, LegendClass, read_dem, tiled, write_raster
+from graben.landforms import (
+    GEOMORPHONS,
+    DemFile,
+    Legend,
+    LegendClass,
+    cell_size,
+    fractal,
+    read_dem,
+    tiled,
+    write_raster,
+)
+from graben.landforms.form_measures import MEASURES
+from graben.landforms.geomorphons import GeomorphonTile, Sighting, geomorphons
 from graben.landforms.tiled import Layer, stream
 from graben.tiling import plan_tiles
 
@@ -174,3 +186,41 @@ def test_what_cannot_be_written_is_refused_before_the_work(dem, tmp_path, monkey
     with pytest.raises(OutputError, match=r"0\.00 GB of free space"):
         stream(file, Relief(5), layers(tmp_path / "new"), 5)
     assert not list((tmp_path / "new").iterdir())
+
+
+@pytest.fixture(params=["EPSG:32636", "EPSG:4326"])
+def rough(request):
+    """Whole metres, so that lines of sight tie, with voids; in degrees rows differ in width."""
+    dem = fractal(190, 170, hurst=0.7, relief=90.0, seed=5).round()
+    dem[60:64, 20:120] = np.nan
+    if request.param == "EPSG:32636":
+        return dem
+    dem = dem.drop_vars("spatial_ref").rio.write_crs(request.param)
+    y, x = 61 - np.arange(190) / 120, 30 + np.arange(170) / 120
+    return dem.assign_coords(y=y, x=x).rio.write_transform()
+
+
+@pytest.mark.parametrize("sides", [1, 2, 4, 10])
+def test_forms_do_not_depend_on_dask_chunks(rough, sides):
+    chunks = {axis: -(-rough.sizes[axis] // sides) for axis in ("y", "x")}
+    outputs = MEASURES if sides == 4 else ("forms",)
+    whole, chunked = (
+        geomorphons(dem, Sighting(12), outputs) for dem in (rough, rough.chunk(chunks))
+    )
+    for name in outputs:
+        assert chunked[name].chunks is not None
+        assert np.array_equal(chunked[name], whole[name], equal_nan=True)
+
+
+@pytest.mark.parametrize("rough", ["EPSG:4326"], indirect=True)
+def test_forms_of_files_are_the_same_from_tiles_threads_and_workers(
+    rough, tmp_path, two_workers, small_tiles
+):
+    write_raster(tmp_path / "dem.tif", rough)
+    file, whole = DemFile(tmp_path / "dem.tif"), geomorphons(rough, Sighting(9))["forms"]
+    function = GeomorphonTile(Sighting(9), cell_size(file))
+    for name, workers in (("one", 1), ("threads", 3), ("cluster", two_workers)):
+        layers = {"forms": Layer(tmp_path / f"{name}.tif", "uint8", GEOMORPHONS)}
+        stream(file, function, layers, function.halo, workers)
+        assert np.array_equal(read(layers["forms"].path), whole)
+    assert (tmp_path / "cluster.tif").read_bytes() == (tmp_path / "one.tif").read_bytes()
