@@ -90,12 +90,17 @@ def read_labels(path: str | Path, grid: Grid, class_field: str | None = None) ->
         No CRS, no such attribute, a single class or more than 50, a class with fewer than 2
         cells, or no label inside the grid.
     """
+    return checked_labels(read_any_labels(path, grid, class_field))
+
+
+def read_any_labels(path: str | Path, grid: Grid, class_field: str | None = None) -> Labels:
+    """Read labels as `read_labels` does, even if they are too few to learn from alone."""
     path = Path(path)
     if not path.exists():
         raise InputError(f"there is no file {path}. Check the name of the labels.")
     if path.suffix.lower() in RASTERS:
-        return checked_labels(_raster_labels(path, grid))
-    return checked_labels(_vector_labels(path, grid, class_field))
+        return _raster_labels(path, grid)
+    return _vector_labels(path, grid, class_field)
 
 
 def checked_labels(labels: Labels) -> Labels:

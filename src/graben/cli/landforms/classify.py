@@ -1,4 +1,4 @@
-"""`graben landforms classify`: a user's own classes from a few labels."""
+"""`graben landforms classify`: a user's own classes from a few labels, or from dense ones."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,6 +7,7 @@ import typer
 
 from graben.cli.console import print_json, say
 from graben.cli.landforms.options import AsJson, Crs, Dem
+from graben.cli.landforms.segment import is_segmentation, segment, show_segmentation
 
 if TYPE_CHECKING:
     from graben.landforms.models.few_labels import FewLabels
@@ -33,9 +34,14 @@ def classify(
         str,
         typer.Option(
             metavar="NAME|FOLDER",
-            help="few-labels, or the folder of a model that this command wrote.",
+            help="few-labels; unet, for labels that cover areas; or the folder of a model that "
+            "this command wrote.",
         ),
     ] = "few-labels",
+    background: Annotated[
+        str | None,
+        typer.Option(help="For unet: the class of all that no label covers; else it is left open."),
+    ] = None,
     suggestions: Annotated[
         int, typer.Option(min=0, help="How many places to suggest for the next clicks.")
     ] = 10,
@@ -43,11 +49,12 @@ def classify(
     crs: Crs = None,
     as_json: AsJson = False,
 ) -> None:
-    """Map your own classes from a handful of labelled points or polygons.
+    """Map your own classes from a handful of labelled points or polygons, or from dense labels.
 
     With --labels a model is learned, scored on parts of the map that it has not seen, and kept in
     FOLDER/model; with --model FOLDER such a model is used on another elevation model.
     """
+    from graben.errors import InputError
     from graben.landforms.class_map import map_classes
     from graben.landforms.dem_file import DemFile
     from graben.output import check_folder
@@ -55,7 +62,16 @@ def classify(
     check_folder(out)
     ground = DemFile(Path(dem), crs)
     facts = {"command": command()}
-    if labels is None:
+    show = _show
+    if is_segmentation(model):
+        found = segment(ground, out, labels, class_field, model, background, seed, command())
+        show = show_segmentation
+    elif background is not None:
+        raise InputError(
+            f"--background is for labels that cover areas; {model} learns from the labelled cells "
+            "alone. Leave it out, or add --model unet."
+        )
+    elif labels is None:
         found = map_classes(ground, _opened(model), out, facts, suggestions)
     else:
         learned, about = _learned(ground, labels, class_field, model, seed)
@@ -66,7 +82,7 @@ def classify(
     if as_json:
         print_json(found)
     else:
-        _show(found)
+        show(found)
 
 
 def command() -> str:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graben.errors import InputError, ModelError
-from graben.landforms.dem import CellSize, cell_size
+from graben.landforms.dem import CellSize, cell_size, on_map
+from graben.landforms.models.few_labels import grid_of, source_of
 from graben.landforms.models.segmentation_channels import channel_names, channel_reach
 from graben.landforms.models.segmentation_samples import (
     LabelledDem,
@@ -31,7 +32,7 @@ from graben.tiling import plan_tiles
 if TYPE_CHECKING:
     import xarray as xr
 
-    from graben.landforms.dem_file import DemFile
+    from graben.landforms.models.few_labels import Dem
 
 MODEL = "unet"
 ALIKE = 1.25  # by this factor the cells of another elevation model may be larger or smaller
@@ -79,11 +80,16 @@ class Segmentation:
         if not 2 <= len(classes) <= 255 or len(set(classes)) < len(classes):
             raise InputError(
                 f"expected 2 to 255 classes, each named once, got {list(classes)}. Name the land "
-                "around what is mapped as a class too."
+                "around what is mapped as a class too (--background)."
             )
         self.classes, self.radii = tuple(classes), tuple(radii)
         channels = len(channel_names(self.radii))
         self.config = UNetConfig(2, channels, len(classes), width=width, depth=depth)
+
+    @property
+    def channel_reach(self) -> int:
+        """How many cells around a cell its channels depend on."""
+        return channel_reach(self.radii)
 
     @staticmethod
     def tuned() -> Recipe:
@@ -130,7 +136,7 @@ class Segmentation:
         self._check_side(side)
         self._check_codes(areas)
         tiles = cut_tiles(areas, side, self.radii)
-        training, validation = split_tiles(tiles, len(self.classes), channel_reach(self.radii))
+        training, validation = split_tiles(tiles, len(self.classes), self.channel_reach)
         self.scaling_ = Scaling.of(training.channels)
         share = training.counts(len(self.classes)) / training.counts(len(self.classes)).sum()
         self.weights_ = share**-balance / (share ** (1 - balance)).sum()
@@ -158,13 +164,13 @@ class Segmentation:
         self._judge(predict(self.net_, held, 16), validation, share)
         return self
 
-    def predict(self, dem: "xr.DataArray", size: int = PIECE) -> "xr.Dataset":
+    def predict(self, dem: "Dem", size: int = PIECE) -> "xr.Dataset":
         """Map an elevation model.
 
         Parameters
         ----------
         dem
-            Elevation in metres, (y, x), with its CRS; NaN is void.
+            Elevation in metres, in memory (y, x), with its CRS, or on disk; NaN is void.
         size
             Cells per side of the tiles that are worked on, a multiple of 2^depth; it changes
             memory and time, not the answer.
@@ -185,20 +191,19 @@ class Segmentation:
         import xarray as xr
 
         self._check_side(size)
-        block = replace(self.block(dem), piece=size)
+        block, source = replace(self.block(dem), piece=size), source_of(dem)
         found = {name: np.empty(dem.shape, dtype) for name, dtype in block.outputs.items()}
         for tile in track(plan_tiles(dem.shape, size, block.halo), "tiles"):
-            arrays = block(dem.values[tile.padded], tile, dem.shape)
+            arrays = block(source.read(tile.padded), tile, dem.shape)
             for name, values in arrays.items():
                 found[name][tile.core] = values
-        planes = [found.pop(f"probability_{code + 1}") for code in range(len(self.classes))]
-        maps = {name: (("y", "x"), values) for name, values in found.items()}
-        return xr.Dataset(
-            {**maps, "probability": (("class_name", "y", "x"), np.stack(planes))},
-            {**dem.coords, "class_name": list(self.classes)},
-        )
+        y, x, crs = np.asarray(dem.y), np.asarray(dem.x), grid_of(dem).crs
+        maps = {name: on_map(values, y, x, crs, name) for name, values in found.items()}
+        planes = [maps.pop(f"probability_{code + 1}") for code in range(len(self.classes))]
+        stack = xr.concat(planes, "class_name").assign_coords(class_name=list(self.classes))
+        return xr.Dataset({**maps, "probability": stack.rename("probability")})
 
-    def block(self, dem: "xr.DataArray | DemFile") -> SegmentTile:
+    def block(self, dem: "Dem") -> SegmentTile:
         """Return what maps one tile of an elevation model, in memory or on disk.
 
         Raises
@@ -217,8 +222,8 @@ class Segmentation:
         size = _size(cells)
         if not self.cell_metres_ / ALIKE <= size <= self.cell_metres_ * ALIKE:
             raise ModelError(
-                f"the model learned on cells of {self.cell_metres_:.3g} m, this elevation model has "
-                f"{size:.3g} m. Resample it first: `gdalwarp -tr`, or train on such cells."
+                f"the model learned on cells of {self.cell_metres_:.3g} m, this elevation model "
+                f"has {size:.3g} m. Resample it first: `gdalwarp -tr`, or train on such cells."
             )
         return SegmentTile(self.net_, self.scaling_, self.radii, self.weights_, self.favour_, cells)
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from graben.errors import InputError
 from graben.evaluation import SpaceBlocks
 from graben.landforms.dem import cell_size
+from graben.landforms.models.few_labels import source_of
 from graben.landforms.models.segmentation_channels import (
     EAST,
     NORTH,
@@ -25,7 +26,7 @@ from graben.progress import track
 from graben.tiling.plan import Tile, tiles_of
 
 if TYPE_CHECKING:
-    import xarray as xr
+    from graben.landforms.models.few_labels import Dem
 
 FOLDS = 5
 LIMIT = 4.0  # standard deviations beyond which a channel says no more
@@ -40,7 +41,7 @@ class LabelledDem:
     Parameters
     ----------
     dem
-        Elevation in metres, (y, x), with its CRS; NaN is void.
+        Elevation in metres, in memory (y, x), with its CRS, or on disk; NaN is void.
     mask
         Code of the class of each cell, uint8 of the shape of `dem`, counted from 1; 0 where
         nothing is known.
@@ -51,7 +52,7 @@ class LabelledDem:
         The shapes differ.
     """
 
-    dem: "xr.DataArray"
+    dem: "Dem"
     mask: Codes
 
     def __post_init__(self) -> None:
@@ -127,13 +128,14 @@ def cut_tiles(areas: Sequence[LabelledDem], side: int, radii: tuple[int, ...]) -
     """
     channels, codes, places = [], [], []
     for number, area, tile in track(_plan(areas, side, channel_reach(radii)), "cutting tiles"):
-        known = ~np.isnan(area.dem.values[tile.core])
-        mask = np.where(known, area.mask[tile.core], 0)
+        if not area.mask[tile.core].any():
+            continue
+        block = source_of(area.dem).read(tile.padded)
+        mask = np.where(np.isnan(block[tile.inner]), 0, area.mask[tile.core])
         if not mask.any():
             continue
         size = cell_size(area.dem)
         rows = tile.padded[0]
-        block = area.dem.values[tile.padded]
         around = terrain_channels(block, size.x[rows], size.y[rows], radii)
         channels.append(around[:, *tile.inner])
         codes.append(mask.astype(np.uint8))
