@@ -18,7 +18,7 @@ from graben.landforms.dem import cell_size, on_map
 from graben.landforms.dem_file import DemFile
 from graben.landforms.figures import draw_classes, draw_field, limits
 from graben.landforms.form_measures import MEASURES
-from graben.landforms.geomorphons import (
+from graben.landforms.forms import (
     GeomorphonTile,
     Sighting,
     check_size,
@@ -76,9 +76,10 @@ WORTH_KNOWING = (
     "rows and columns, and at 7 along diagonals. The outermost rows and columns (skip + 1) have no "
     "form, and those within the search distance of the edge see less. Voids have no form; a "
     "direction that begins with a void is not counted; voids farther away are looked over.",
-    "The rules are those of GRASS's r.geomorphon 8.2, whose codes these are, cell for cell. Two of "
-    "its habits come with them: each angle is held against the flat angle by itself (the paper "
-    "takes their difference), and lines of sight never look at the southernmost row.",
+    "The rules are those of GRASS's r.geomorphon 8.2, whose codes these are, cell for cell. Its "
+    "habits come with them: each angle is held against the flat angle by itself (the paper takes "
+    "their difference); where the two angles are equal, as on an even slope or in models of whole "
+    "metres, the direction is level; and no line of sight looks at the southernmost row.",
     "Forms say what a place looks like, not how it came about.",
 )
 
