@@ -22,7 +22,7 @@ print(
 # Ten cells far are nine kilometres here. Legend and colours are those of the GeoTIFFs that
 # ``graben landforms forms`` writes.
 from graben.landforms.figures import draw_classes
-from graben.landforms.geomorphons import Sighting, geomorphons
+from graben.landforms.forms import Sighting, geomorphons
 from graben.landforms.legend import GEOMORPHONS
 
 forms = geomorphons(dem)["forms"]

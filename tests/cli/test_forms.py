@@ -8,7 +8,7 @@ import rasterio
 from rasterio.transform import Affine
 
 from graben.landforms import fractal, read_dem, write_raster
-from graben.landforms.geomorphons import Sighting, geomorphons
+from graben.landforms.forms import Sighting, geomorphons
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from graben.landforms import DemFile, fractal, read_dem, write_raster
 from graben.landforms.dem import on_map
 from graben.landforms.explained import cell_at, explain_cell
 from graben.landforms.explained_page import rays_table, verdict_sentence
-from graben.landforms.geomorphons import Sighting, geomorphons
+from graben.landforms.forms import Sighting, geomorphons
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from graben.landforms import fractal
 from graben.landforms.dem import cell_size
 from graben.landforms.features import TerrainFeatures, window_mean
-from graben.landforms.geomorphons import Sighting, geomorphons
+from graben.landforms.forms import Sighting, geomorphons
 from graben.tiling import plan_tiles
 
 

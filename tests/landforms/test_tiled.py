@@ -24,7 +24,7 @@ from graben.landforms import (
     write_raster,
 )
 from graben.landforms.form_measures import MEASURES
-from graben.landforms.geomorphons import GeomorphonTile, Sighting, geomorphons
+from graben.landforms.forms import GeomorphonTile, Sighting, geomorphons
 from graben.landforms.tiled import Layer, stream
 from graben.tiling import plan_tiles
 

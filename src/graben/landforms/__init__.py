@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "features": ["TerrainFeatures"],
         "geographic": ["Box", "read_dem_degrees", "resample_mean"],
         "labels": ["Labels", "read_labels"],
-        "geomorphons": ["GeomorphonTile", "Sighting", "geomorphons"],
+        "forms": ["GeomorphonTile", "Sighting", "geomorphons"],
         "legend": [
             "GEOMORPHONS",
             "Legend",

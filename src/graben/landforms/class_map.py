@@ -10,7 +10,7 @@ import rasterio
 from graben.landforms.class_pages import write_class_page
 from graben.landforms.dem import cell_size
 from graben.landforms.dem_file import DemFile
-from graben.landforms.geomorphons import cores
+from graben.landforms.forms import cores
 from graben.landforms.legend import Legend, LegendClass, write_qgis_ramp, write_qgis_style
 from graben.landforms.models.active import suggest
 from graben.landforms.models.few_labels import OUTPUTS, FewLabels
@@ -119,7 +119,7 @@ def map_classes(
             _write_points(places, folder / "suggestions.geojson")
         summary = _summary(dem, model, folder, legend)
         if about is not None:
-            model.save(folder / "model", {"metrics": summary["scores"], **about})
+            model.save(folder / "model", about)
         write_class_page(folder, dem, model, legend, summary, places, facts)
     return summary
 
@@ -139,12 +139,6 @@ def _summary(dem: DemFile, model: FewLabels, folder: Path, legend: Legend) -> di
     unlike = class_areas(folder / "unlike.tif", UNLIKE, row_areas)[1]
     total = sum(areas.values())
     share = unlike / total if total else 0.0
-    found = model.evaluation_.scores(model.seed) if model.evaluation_ else {}
-    scores = {
-        f"{rate} of {name}": {"value": one.value, "low": one.low, "high": one.high}
-        for name, rates in found.items()
-        for rate, one in rates.items()
-    }
     return {
         "dem": str(dem.path),
         "classes": [
@@ -158,7 +152,7 @@ def _summary(dem: DemFile, model: FewLabels, folder: Path, legend: Legend) -> di
             for one in legend.classes
         ],
         "labels_left_out": model.left_out_,
-        "scores": scores,
+        "scores": model.scores_,
         "mean_confidence": _mean_confidence(folder / "confidence.tif"),
         "unlike_share": share,
         "warnings": model.warnings(dem, share),

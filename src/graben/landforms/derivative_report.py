@@ -24,7 +24,7 @@ from graben.landforms.derivative_table import (
 )
 from graben.landforms.derivatives import DerivativesBlock, check_shape, derive
 from graben.landforms.flow import check_memory
-from graben.landforms.geomorphons import cores
+from graben.landforms.forms import cores
 from graben.landforms.legend import write_qgis_ramp
 from graben.landforms.quick_look import check_not_void, layer_thumbnail, thumbnail
 from graben.landforms.tiled import Layer, small_gdal_cache, stream

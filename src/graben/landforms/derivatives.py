@@ -20,7 +20,7 @@ from graben.landforms.derivative_table import (
     results,
 )
 from graben.landforms.flow import flow_derivatives
-from graben.landforms.geomorphons import GeomorphonTile, Sighting, cores
+from graben.landforms.forms import GeomorphonTile, Sighting, cores
 from graben.landforms.window_kernels import sums_down
 from graben.progress import track
 from graben.tiling import Tile, plan_tiles
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Arrays = dict[str, Array]
 
 SUN = 315.0, 45.0  # azimuth and height, degrees
-CELLS_OF_A_BAND = 2**17  # rows of so many cells, and what is made of them, stay in a core's cache
+CELLS_OF_A_BAND = 2**18  # what is made of such a band of rows is still in the cache when it is used
 LEVEL = 1e-14  # variance over squared mean: what float32 does not resolve
 
 _OF_GRADIENT: dict[str, Callable[..., None]] = {"slope": kernels.slope, "aspect": kernels.aspect}
@@ -193,7 +193,8 @@ def _surface(block: "Array", tile: Tile, size: CellSize, what: Sequence[str]) ->
         kernels.bending(z, width, height, r, s, t)
     found = {}
     for name in what:
-        out = np.full(z.shape, np.nan, np.float32)
+        out = np.empty(z.shape, np.float32)
+        out[[0, -1]] = np.nan
         if name in _OF_NEIGHBOURS:
             _OF_NEIGHBOURS[name](z, out[1:-1])
         elif name in _OF_BENDING:

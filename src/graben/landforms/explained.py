@@ -8,7 +8,7 @@ import numpy as np
 from graben.errors import InputError
 from graben.landforms.dem import CellSize, cell_size
 from graben.landforms.dem_file import DemFile
-from graben.landforms.geomorphons import COMPARISONS, GeomorphonTile, Sighting
+from graben.landforms.forms import COMPARISONS, GeomorphonTile, Sighting
 from graben.landforms.legend import GEOMORPHONS
 from graben.landforms.sight_rules import DOWN, RIGHT, reach, sight, verdict
 from graben.tiling import Tile

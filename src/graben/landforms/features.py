@@ -8,7 +8,7 @@ import numpy as np
 
 from graben.landforms.dem import CellSize
 from graben.landforms.derivatives import DerivativesBlock
-from graben.landforms.geomorphons import GeomorphonTile, Sighting
+from graben.landforms.forms import GeomorphonTile, Sighting
 from graben.tiling import Tile
 
 SEARCHES = (3, 10, 30)  # of the geomorphons, cells

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from graben.landforms.geomorphons import Sighting
+    from graben.landforms.forms import Sighting
 
 Dem = Annotated[
     str,
@@ -36,6 +36,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, alone, on stdo
 
 def sighting_of(search: int, skip: int, flat: float, dist: float, comparison: str) -> "Sighting":
     """Return how to look around, as asked for."""
-    from graben.landforms.geomorphons import Sighting
+    from graben.landforms.forms import Sighting
 
     return Sighting(search, skip, flat, dist, comparison)

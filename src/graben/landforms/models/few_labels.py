@@ -11,7 +11,7 @@ from graben.errors import ModelError
 from graben.landforms.dem import CellSize, cell_size, on_map
 from graben.landforms.dem_file import DemFile
 from graben.landforms.features import TerrainFeatures
-from graben.landforms.geomorphons import cores
+from graben.landforms.forms import cores
 from graben.landforms.labels import Grid, Labels, checked_labels
 from graben.landforms.models.block_evaluation import (
     BlockEvaluation,
@@ -128,6 +128,9 @@ class FewLabels:
     evaluation_
         Answers for held-out blocks, before calibration; None where the labels lie too close
         together, and for a model that was loaded.
+    scores_
+        Precision, recall and F1 on held-out blocks: "F1 of dunes", "F1 of all" and so on, each
+        with value, low and high; empty without blocks.
     importance_
         For each group of features, what held-out answers lose when it is shuffled among the
         labelled cells (mean and sd over 5 shuffles, nats per label); empty without blocks.
@@ -142,6 +145,7 @@ class FewLabels:
         self.left_out_: dict[str, int]
         self.evaluation_: BlockEvaluation | None
         self.temperature_: float
+        self.scores_: dict[str, dict[str, float]]
         self.importance_: dict[str, tuple[float, float]]
         self.cell_metres_: float
         self.samples_: np.ndarray
@@ -184,6 +188,7 @@ class FewLabels:
             labels.classes, labels.codes, labels.rows, labels.columns, answer, self.seed
         )
         self.temperature_ = temperature_of(self.evaluation_) if self.evaluation_ else 1.0
+        self.scores_ = _flat_scores(self.evaluation_, self.seed) if self.evaluation_ else {}
         self.importance_ = group_importance(x, labels.codes, folds, self.seed) if folds else {}
         self.classes_, self.counts_ = labels.classes, labels.counts
         self.left_out_ = labels.left_out
@@ -260,6 +265,7 @@ class FewLabels:
             "labels_left_out": self.left_out_,
             "features": TerrainFeatures.names(),
             "cell_metres": self.cell_metres_,
+            "metrics": self.scores_,
             "temperature": self.temperature_,
             "importance": self.importance_,
             "seed": self.seed,
@@ -292,7 +298,7 @@ class FewLabels:
         model.counts_, model.left_out_ = about["labelled_cells"], about["labels_left_out"]
         model.cell_metres_, model.temperature_ = about["cell_metres"], about["temperature"]
         model.importance_ = {name: (mean, sd) for name, (mean, sd) in about["importance"].items()}
-        model.evaluation_ = None
+        model.scores_, model.evaluation_ = _with_nan(about["metrics"]), None
         model.forest_ = Forest(**stored.state("forest"))
         for name in ("samples", "low", "high"):
             setattr(model, f"{name}_", stored.tensors[name])
@@ -359,6 +365,22 @@ def group_importance(
     found = permutation_importance(predict, origin, likelihood, seed=seed)
     order = np.argsort(-found.mean)
     return {names[i]: (float(found.mean[i]), float(found.sd[i])) for i in order}
+
+
+def _flat_scores(evaluation: BlockEvaluation, seed: int) -> dict[str, dict[str, float]]:
+    return {
+        f"{rate} of {name}": {"value": one.value, "low": one.low, "high": one.high}
+        for name, rates in evaluation.scores(seed).items()
+        for rate, one in rates.items()
+    }
+
+
+def _with_nan(scores: dict[str, dict[str, float | None]]) -> dict[str, dict[str, float]]:
+    """Give scores as they were before JSON, which knows no NaN."""
+    return {
+        name: {key: np.nan if value is None else value for key, value in one.items()}
+        for name, one in scores.items()
+    }
 
 
 def source_of(dem: "Dem") -> Source:

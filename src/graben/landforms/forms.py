@@ -297,7 +297,7 @@ def geomorphons(
     The top of a cone is a summit.
 
     >>> from graben.landforms import cone
-    >>> dem = cone(rows=21, columns=21)
+    >>> dem = cone(21, 21, height=300, radius=250)
     >>> int(geomorphons(dem)["forms"][10, 10])
     2
     """
