@@ -169,6 +169,10 @@ def test_the_system_is_the_file_s_or_the_given_one(tmp_path):
         read_dem(bare, crs="EPSG:1")
     with pytest.raises(RasterError, match="degrees north"):
         read_dem(bare, crs="EPSG:4326")
+    arcs = from_origin(-105.5, 40.2, 1 / 1200, 1 / 1200)
+    degrees = geotiff(tmp_path / "degrees.tif", values, arcs, crs=None, nodata=np.nan)
+    with pytest.raises(RasterError, match=r"0\.000833 m wide.*look like degrees"):
+        read_dem(degrees, crs="EPSG:26913")
     placed = geotiff(tmp_path / "placed.tif", values, nodata=np.nan)
     assert read_dem(placed, crs=UTM).rio.crs.to_epsg() == 32636
     with pytest.raises(RasterError, match="EPSG:32636, not EPSG:32637"):
@@ -319,25 +323,30 @@ from graben.landforms import fractal, write_raster
 dem = fractal(700, 700)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-try:
-    write_raster(sys.argv[1], dem)
-except OutputError as error:
-    print(error)
+for path in sys.argv[1:]:
+    try:
+        write_raster(path, dem)
+    except OutputError as error:
+        print(error)
 """
 
 
-@pytest.mark.parametrize("suffix", FORMATS)
-def test_no_room_half_way_leaves_the_old_raster_whole(tmp_path, suffix):
-    path = tmp_path / f"dem{suffix}"
+def test_no_room_half_way_leaves_the_old_raster_whole(tmp_path):
     old = on_grid(heights())
-    write_raster(path, old)
+    paths = [tmp_path / f"dem{suffix}" for suffix in FORMATS]
+    for path in paths:
+        write_raster(path, old)
     before = {one.name for one in tmp_path.iterdir()}
     done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", FULL_DISK, *map(str, paths)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert f"could not write {path}" in done.stdout
     assert {one.name for one in tmp_path.iterdir()} == before
-    assert np.array_equal(read_dem(path).values, old.values, equal_nan=True)
+    for path in paths:
+        assert f"could not write {path}" in done.stdout
+        assert np.array_equal(read_dem(path).values, old.values, equal_nan=True)
 
 
 def test_real_files_and_their_traps(reference_data):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 EARTH = (-12_000, 9_000)
 ELSEWHERE = (-30_000, 30_000)  # Mars spans -8.2 to 21.2 km, the Moon -9.1 to 10.8 km
+FINEST = 0.05  # metres; the cells of a grid in degrees are finer if they are taken for metres
 VOID_MARKS = (-9999, -32768, 32767)
 CF_SUFFIXES = (".nc", ".nc4", ".cdf", ".zarr")
 
@@ -114,6 +115,15 @@ class DemFile:
                 f"coordinates are not those of {self.crs.to_string()}: give the system that it is "
                 "in, for example --crs EPSG:32636."
             )
+        near = max(abs(self.x[0]), abs(self.x[-1])) <= 360 and max(abs(south), abs(north)) <= 90
+        if self._stored.crs is None and not self.crs.is_geographic and near:
+            width = self.transform.a * self.crs.linear_units_factor[1]
+            if width < FINEST:
+                raise RasterError(
+                    f"{self.path} would have cells {width:.3g} m wide in {self.crs.to_string()}, "
+                    f"from {self.x[0]:g} to {self.x[-1]:g} and {south:g} to {north:g}. These look "
+                    "like degrees: give --crs EPSG:4326."
+                )
 
 
 def _stored_at(path: Path) -> StoredGrid:
