@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["nets"],
     submod_attrs={
+        "export": ["export_onnx"],
         "recipe": ["Recipe"],
         "samples": ["Samples", "TensorSamples", "predict"],
         "training": ["History", "Objective", "fit"],
