@@ -12,7 +12,7 @@ from graben.evaluation.calibration import reliability
 from graben.landforms.dem_file import DemFile
 from graben.landforms.figures import draw_classes, draw_field
 from graben.landforms.legend import Legend
-from graben.landforms.models.block_evaluation import tempered
+from graben.landforms.models.block_evaluation import BlockEvaluation, tempered
 from graben.landforms.models.few_labels import MOST_CELLS, UNLIKE, FewLabels
 from graben.landforms.quick_look import layer_thumbnail, thumbnail
 from graben.output import written_file
@@ -22,9 +22,9 @@ from graben.report.drawing import COLOURS, SMALL, head, labels
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
-    from graben.evaluation import Interval
     from graben.report.blocks import Block
 
+RATES = ("precision", "recall", "F1")
 EDGES = (0, 0.2, 0.4, 0.6, 0.8, 0.9, 1)
 
 
@@ -81,10 +81,10 @@ def _lead(model: FewLabels, summary: dict[str, Any]) -> Iterator["Block"]:
     said = f"{len(model.classes_)} classes were learned from {total:,} labelled cells"
     whole = summary["scores"].get("F1 of all")
     if whole is None:
-        scored = "how well was not measured here, see below."
+        scored = "how well was not measured, see below."
     else:
         scored = (
-            f"on held-out blocks of the map their mean F1 is {whole['value']:.2f} "
+            f"on held-out blocks of that map their mean F1 is {whole['value']:.2f} "
             f"({whole['low']:.2f} to {whole['high']:.2f})."
         )
     yield Text((f"{said}; {scored}",), lead=True)
@@ -110,14 +110,17 @@ def _areas(summary: dict[str, Any]) -> Table:
 
 def _trust(model: FewLabels) -> Iterator["Block"]:
     found = model.evaluation_
-    if found is None:
+    if not model.scores_:
         yield Text(
             (
                 "Nothing was measured: the labels lie so close together that no part of them "
-                "could be held out, or the model was learned elsewhere (its card tells how well it "
-                "did there). Label places that lie apart.",
+                "could be held out. Label places that lie apart.",
             )
         )
+        return
+    if found is None:
+        yield Text(("The model was learned elsewhere; this is how well it did there.",))
+        yield _score_table(model)
         return
     side, buffer = (
         cells * model.cell_metres_ / 1000 for cells in (found.block_cells, found.buffer_cells)
@@ -133,39 +136,36 @@ def _trust(model: FewLabels) -> Iterator["Block"]:
         )
     )
     yield _score_table(model)
-    yield _confusion_table(model)
-    yield _reliability_picture(model)
+    yield _confusion_table(model, found)
+    yield _reliability_picture(model, found)
 
 
 def _score_table(model: FewLabels) -> Table:
-    assert model.evaluation_ is not None
-    scores = model.evaluation_.scores(model.seed)
+    counts = {**model.counts_, "all": sum(model.counts_.values())}
     rows = tuple(
-        (name, model.counts_.get(name, sum(model.counts_.values())),
-         *(_interval(scores[name][rate]) for rate in ("precision", "recall", "F1")))
-        for name in scores
-    )  # fmt: skip
-    whole = _interval(scores["all"]["accuracy"])
+        (name, count, *(_interval(model.scores_[f"{rate} of {name}"]) for rate in RATES))
+        for name, count in counts.items()
+    )
+    whole = _interval(model.scores_["accuracy of all"])
     return Table(
         "Held-out blocks",
-        ("class", "labelled cells", "precision", "recall", "F1"),
+        ("class", "labelled cells", *RATES),
         rows,
         f"All: the mean over the classes. Accuracy: {whole}.",
         (len(rows) - 1,),
     )
 
 
-def _interval(one: "Interval") -> str | None:
-    if np.isnan(one.value):
+def _interval(one: dict[str, float]) -> str | None:
+    if np.isnan(one["value"]):
         return None
-    if np.isnan(one.low):
-        return f"{one.value:.2f}"
-    return f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})"
+    if np.isnan(one["low"]):
+        return f"{one['value']:.2f}"
+    return f"{one['value']:.2f} ({one['low']:.2f} to {one['high']:.2f})"
 
 
-def _confusion_table(model: FewLabels) -> Table:
-    assert model.evaluation_ is not None
-    counts = model.evaluation_.confusion().sum(axis=0)
+def _confusion_table(model: FewLabels, found: BlockEvaluation) -> Table:
+    counts = found.confusion().sum(axis=0)
     rows = tuple((name, *row.tolist()) for name, row in zip(model.classes_, counts, strict=True))
     return Table(
         "What was labelled (rows) and what was answered (columns), cells of held-out blocks",
@@ -174,9 +174,7 @@ def _confusion_table(model: FewLabels) -> Table:
     )
 
 
-def _reliability_picture(model: FewLabels) -> Picture:
-    found = model.evaluation_
-    assert found is not None
+def _reliability_picture(model: FewLabels, found: BlockEvaluation) -> Picture:
     held = ~np.isnan(found.probabilities[:, 0])
     p = tempered(found.probabilities[held], model.temperature_)
     right = p.argmax(axis=1) + 1 == found.codes[held]

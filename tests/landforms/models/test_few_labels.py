@@ -81,6 +81,7 @@ def test_a_model_on_disk_answers_alike(land, model, answer, tmp_path):
     assert loaded.predict(land[0]).equals(answer)
     assert loaded.classes_ == ("smooth", "rough")
     assert loaded.importance_ == model.importance_
+    assert loaded.scores_ == model.scores_
 
 
 def test_a_dem_on_disk_is_classified_alike(land, model, answer, tmp_path):

@@ -134,26 +134,26 @@ def _show(found: dict[str, Any]) -> None:
         table.add_column(column, justify="left" if column == "class" else "right")
     scores = found["scores"]
     for one in found["classes"]:
-        rates = (
-            _number(scores.get(f"{rate} of {one['class']}"))
-            for rate in ("precision", "recall", "F1")
-        )
+        rates = _rates(scores, one["class"])
         share = f"{one['share']:.1%}"
         table.add_row(one["class"], str(one["labelled_cells"]), f"{one['km2']:.4g}", share, *rates)
     if scores:
-        means = (_number(scores[f"{rate} of all"]) for rate in ("precision", "recall", "F1"))
-        table.add_row("mean", "", "", "", *means)
+        table.add_row("mean", "", "", "", *_rates(scores, "all"))
     console.print(table)
     console.print(
-        "precision, recall and F1 on held-out blocks of the map, 95 % intervals"
+        "scores on held-out blocks of the labelled map; [95 % interval]"
         if scores
         else "not scored: no labels could be held out"
     )
 
 
-def _number(one: dict[str, float] | None) -> str:
-    if one is None or one["value"] != one["value"]:
-        return "-"
-    if one["low"] != one["low"]:
-        return f"{one['value']:.2f}"
-    return f"{one['value']:.2f} [{one['low']:.2f}, {one['high']:.2f}]"
+def _rates(scores: dict[str, dict[str, float]], name: str) -> list[str]:
+    """Return precision and recall, and F1 with its interval."""
+    found = [scores.get(f"{rate} of {name}") for rate in ("precision", "recall", "F1")]
+    shown = [
+        "-" if one is None or one["value"] != one["value"] else f"{one['value']:.2f}"
+        for one in found
+    ]
+    if (f1 := found[-1]) is not None and f1["low"] == f1["low"]:
+        shown[-1] += f" [{f1['low']:.2f}, {f1['high']:.2f}]"
+    return shown
