@@ -11,7 +11,7 @@ from graben.landforms.figures import (
     shaded,
     shares_of,
 )
-from graben.landforms.legend import GEOMORPHONS
+from graben.landforms.legend import GEOMORPHONS, Legend, LegendClass
 
 CELL = 30.0
 
@@ -88,6 +88,14 @@ def test_the_legend_tells_shares_of_the_cells_that_have_a_class():
     assert shares_of(classes, GEOMORPHONS)[9] == 0.375
     full = draw_classes(np.maximum(classes, 1), grid(np.zeros((10, 20))), GEOMORPHONS, "")
     assert "none" not in " ".join(text.get_text() for text in full.legends[0].get_texts())
+
+
+@pytest.mark.parametrize(("letters", "abreast"), [(5, 3), (25, 2), (60, 1), (90, 1)])
+def test_long_names_stand_in_fewer_columns(letters, abreast):
+    names = [LegendClass(code, "n" * letters, "#123456") for code in range(1, 5)]
+    classes = np.arange(1, 5, dtype=np.uint8).reshape(2, 2)
+    figure = draw_classes(classes, grid(np.zeros((2, 2))), Legend("", tuple(names)), "")
+    assert figure.legends[0]._ncols == abreast
 
 
 def test_flat_land_has_the_colour_of_the_legend():

@@ -110,11 +110,14 @@ def test_cells(value, text):
 
 
 def test_numbers_are_set_right_and_words_left(tmp_path):
-    rows = (("a", 20_000, "0.33 (0.21 to 0.44)", "2023-02-06", None), ("b", 1, None, "late", None))
-    table = Table("t", ("name", "count", "gain", "date", "none"), rows)
+    rows = (
+        ("a", 20_000, "0.33 (0.21 to 0.44)", "2023-02-06", None, 4e-7),
+        ("b", 1, None, "late", None, -0.5),
+    )
+    table = Table("t", ("name", "count", "gain", "date", "none", "tiny"), rows)
     write_page(tmp_path / "p.html", "t", "s", [Section("s", (table,))], {})
     head = re.findall(r"<th scope=\"col\"(.*?)>(\w+)", (tmp_path / "p.html").read_text())
-    assert [name for kind, name in head if "number" in kind] == ["count", "gain"]
+    assert [name for kind, name in head if "number" in kind] == ["count", "gain", "tiny"]
 
 
 def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path):

@@ -1,5 +1,6 @@
 """Pictures of elevation models and of landforms; each takes rasters and returns a figure."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 STEEP = 0.7  # gradient that the steepest tenth of a model is drawn with
 MOST_EXAGGERATED = 30.0  # or the rounding of plains to whole metres would look like relief
+LETTERS = 75  # that fit into the width of a figure
 NO_CLASS = "none (edge or void)"
 
 
@@ -166,12 +168,7 @@ def draw_classes(
         counted among the cells that have a class.
     """
     shares = shares_of(classes, legend) if shares is None else shares
-    figure, axes = map_canvas(dem, 1.0 + 0.25 * -(-len(legend.classes) // 3))
-    colours = np.ones((256, 3))
-    for one in legend.classes:
-        colours[one.code] = to_rgb(one.color)
     known = np.isin(classes, [one.code for one in legend.classes])
-    draw_colours(axes, lit(colours[classes], np.where(known, shaded(dem), 0)), dem)
     entries = [
         (one.color, f"{one.name} {100 * shares[one.code]:.1f} %")
         for one in legend.classes
@@ -179,14 +176,25 @@ def draw_classes(
     ]
     if not known.all():
         entries.append(("white", NO_CLASS))
+    abreast = _abreast([text for _, text in entries])
+    figure, axes = map_canvas(dem, 1.0 + 0.25 * -(-len(entries) // abreast))
+    colours = np.ones((256, 3))
+    for one in legend.classes:
+        colours[one.code] = to_rgb(one.color)
+    draw_colours(axes, lit(colours[classes], np.where(known, shaded(dem), 0)), dem)
     patches = [
         Patch(facecolor=colour, edgecolor="#555555", lw=0.5, label=text) for colour, text in entries
     ]
     figure.legend(
-        handles=patches, loc="outside lower center", ncols=3, fontsize=SMALL, frameon=False
+        handles=patches, loc="outside lower center", ncols=abreast, fontsize=SMALL, frameon=False
     )
     head(figure, title)
     return figure
+
+
+def _abreast(texts: Sequence[str]) -> int:
+    """Return how many entries of a legend fit side by side."""
+    return max(1, min(3, LETTERS // (5 + max(map(len, texts), default=1))))
 
 
 def shares_of(classes: "NDArray[np.uint8]", legend: Legend) -> dict[int, float]:

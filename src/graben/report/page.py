@@ -15,7 +15,9 @@ from graben.report.blocks import RESOLUTION, Picture, Section, Table
 
 MISSING = "\N{EN DASH}"
 SCREEN = 96  # CSS pixels per inch
-NUMBER = re.compile(r"[-+\N{MINUS SIGN}<>]?\s?\d[\d.,\u202f]*\s?%?(\s*[(\[±].*)?")
+NUMBER = re.compile(
+    r"[-+\N{MINUS SIGN}<>]?\s?\d[\d.,\u202f]*(e[-+\N{MINUS SIGN}]?\d+)?\s?%?(\s*[(\[±].*)?"
+)
 
 
 def shown(value: object) -> str:
