@@ -77,7 +77,7 @@ def on_map(
     import xarray as xr
 
     placed: xr.DataArray = xr.DataArray(values, {"y": y, "x": x}, ("y", "x"), name=name)
-    return placed.rio.write_crs(crs).rio.write_coordinate_system()
+    return placed.rio.write_crs(crs, inplace=True).rio.write_coordinate_system(inplace=True)
 
 
 @dataclass(frozen=True)
