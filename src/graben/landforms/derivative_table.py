@@ -71,15 +71,15 @@ DERIVATIVES: Mapping[str, Derivative] = {
     ),
     "profile_curvature": _surface(
         "profile curvature", "1/m",
-        "normal curvature along the slope line, convex positive, 0 where level", _MITASOVA,
+        "normal curvature along the slope line, convex positive, 0 below a slope of 0.001", _MITASOVA,
     ),
     "tangential_curvature": _surface(
         "tangential curvature", "1/m",
-        "normal curvature along the contour, convex positive, 0 where level", _MITASOVA,
+        "normal curvature along the contour, convex positive, 0 below a slope of 0.001", _MITASOVA,
     ),
     "plan_curvature": _surface(
         "plan curvature", "1/m",
-        "curvature of the contour on the map, convex positive, 0 where level", _MINAR,
+        "curvature of the contour on the map, convex positive, 0 below a slope of 0.001", _MINAR,
     ),
     "mean_curvature": _surface(
         "mean curvature", "1/m", "mean of the principal curvatures, convex positive", _MINAR

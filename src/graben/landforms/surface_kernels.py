@@ -17,6 +17,7 @@ from numpy.polynomial import Chebyshev
 _FULL, _HALF, _QUARTER = np.float32(360), np.float32(180), np.float32(90)
 _DEGREES = np.float32(180 / math.pi)
 _ONE, _TWO, _ZERO, _NAN = np.float32(1), np.float32(2), np.float32(0), np.float32(np.nan)
+_LEVEL = np.float32(1e-6)  # squared slope that curvatures take for none, as r.slope.aspect does
 _EIGHTH, _MEAN_OF_TWO = np.float32(0.125), np.float32(0.5)
 
 # arctan(x) = x P(x^2) on [0, 1] to 1e-8: torch and NumPy have no arctan that a row loop can inline
@@ -137,7 +138,7 @@ def profile_curvature(p, q, r, s, t, out):  # type: ignore[no-untyped-def]
             along = r[i, j] * x * x + _TWO * s[i, j] * x * y + t[i, j] * y * y
             steep = _ONE + g
             value = -along / (g * steep * math.sqrt(steep))
-            out[i, j] = _ZERO * r[i, j] if g == _ZERO else value
+            out[i, j] = _ZERO * r[i, j] if g < _LEVEL else value
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -149,7 +150,7 @@ def tangential_curvature(p, q, r, s, t, out):  # type: ignore[no-untyped-def]
             g = x * x + y * y
             across = r[i, j] * y * y - _TWO * s[i, j] * x * y + t[i, j] * x * x
             value = -across / (g * math.sqrt(_ONE + g))
-            out[i, j] = _ZERO * r[i, j] if g == _ZERO else value
+            out[i, j] = _ZERO * r[i, j] if g < _LEVEL else value
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -161,7 +162,7 @@ def plan_curvature(p, q, r, s, t, out):  # type: ignore[no-untyped-def]
             g = x * x + y * y
             across = r[i, j] * y * y - _TWO * s[i, j] * x * y + t[i, j] * x * x
             value = -across / (g * math.sqrt(g))
-            out[i, j] = _ZERO * r[i, j] if g == _ZERO else value
+            out[i, j] = _ZERO * r[i, j] if g < _LEVEL else value
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
