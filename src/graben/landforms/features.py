@@ -47,7 +47,7 @@ class TerrainFeatures:
     --------
     >>> names = TerrainFeatures.names()
     >>> len(names), names[0]
-    (90, 'geomorphons: lines down, search 3')
+    (84, 'geomorphons: lines down, search 3')
     """
 
     cells: CellSize
