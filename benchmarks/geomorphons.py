@@ -138,10 +138,8 @@ def speed(folder: Path) -> list[dict[str, Any]]:
                 ],
             )
             theirs = sum(map(float, re.search(r"cpu (\S+) (\S+)", printed).groups()))
-            ours = min(
-                cpu(lambda: forms(DemFile(dem), Sighting(search), folder / "ours.tif", 1))
-                for _ in range(3)
-            )
+            job = (DemFile(dem), Sighting(search), folder / "ours.tif", 1)
+            ours = min(cpu(lambda job=job: forms(*job)) for _ in range(3))
             found.append({"model": kind, "search": search, "grass": theirs, "graben": ours})
             print(f"{kind:8} search {search:3}: GRASS {theirs:7.2f} s, graben {ours:5.2f} s CPU,"
                   f" {theirs / ours:6.1f} times", flush=True)  # fmt: skip
