@@ -21,9 +21,8 @@ print(
 # %%
 # Ten cells far are nine kilometres here. Legend and colours are those of the GeoTIFFs that
 # ``graben landforms forms`` writes.
+from graben.landforms import GEOMORPHONS, Sighting, geomorphons
 from graben.landforms.figures import draw_classes
-from graben.landforms.forms import Sighting, geomorphons
-from graben.landforms.legend import GEOMORPHONS
 
 forms = geomorphons(dem)["forms"]
 figure = draw_classes(forms.to_numpy(), dem, GEOMORPHONS, "Landforms, looking 9 km far")
@@ -43,7 +42,7 @@ figure = draw_classes(found.to_numpy(), dem, GEOMORPHONS, "The same, looking 37 
 # %%
 # Why is a cell what it is? Along each of eight lines of sight, the steepest angle up and the
 # steepest angle down are weighed against each other. This cell lies on a flank of Ararat.
-from graben.landforms.explained import cell_at, explain_cell
+from graben.landforms import cell_at, explain_cell
 from graben.landforms.explained_page import verdict_sentence
 from graben.landforms.ray_figures import draw_profiles, draw_rays
 

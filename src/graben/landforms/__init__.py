@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "dem_file": ["DemFile"],
         "derivative_table": ["DERIVATIVES", "Derivative"],
         "derivatives": ["derive"],
+        "explained": ["CellExplanation", "Ray", "cell_at", "explain_cell"],
         "features": ["TerrainFeatures"],
         "geographic": ["Box", "read_dem_degrees", "resample_mean"],
         "labels": ["Labels", "read_labels"],
