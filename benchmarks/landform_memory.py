@@ -59,7 +59,8 @@ def measured(model: Path, out: Path) -> dict[str, float]:
     peak = out.with_suffix(".peak")
     arguments = ["landforms", "forms", model, "--search", SEARCH, "--out", out, peak]
     begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", COMMAND, *map(str, arguments)], check=True)
+    command = [sys.executable, "-c", COMMAND, *map(str, arguments)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     seconds, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {"peak_mb": int(peak.read_text()) / 1e3, "seconds": seconds, "cpu_seconds": cpu}

@@ -29,8 +29,8 @@ from graben.tiling import TileFunction, map_tiles
 if TYPE_CHECKING:
     from distributed import Client
 
-SMALLEST_TILE = 2048
-GDAL_CACHE = 64_000_000  # bytes
+SMALLEST_TILE = 1024
+GDAL_CACHE = 32_000_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def stream(
 ) -> None:
     """Compute rasters from an elevation model on disk that need not fit into memory.
 
-    Memory holds a few tiles of 2048 cells a side (or four halos, if that is more), whatever the
+    Memory holds a few tiles of 1024 cells a side (or four halos, if that is more), whatever the
     size of the model. What is finished is kept, hidden, beside the first layer until all are
     whole: the same call after a kill, a power cut or a full disk goes on from there.
 
