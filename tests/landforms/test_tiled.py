@@ -45,7 +45,7 @@ class Relief:
             windows = np.lib.stride_tricks.sliding_window_view(lowest, 2 * self.radius + 1, axis)
             lowest = np.nanmin(windows, axis=-1)
         relief = (block - lowest)[tile.inner]
-        side = np.where(np.isnan(relief), 0, 1 + (relief > 2))
+        side = np.where(np.isnan(relief), 0, 1 + (relief > 200))
         return {"relief": relief, "side": side.astype(np.uint8)}
 
 
@@ -60,7 +60,7 @@ def layers(folder):
 def dem(tmp_path):
     """A model whose rows run northwards, in integers with voids."""
     random = np.random.default_rng(1)
-    heights = random.integers(-9, 9, (150, 130), np.int16)
+    heights = random.integers(-900, 900, (150, 130), np.int16)
     heights[20:25, 30:90] = -999
     profile = {"height": 150, "width": 130, "count": 1, "dtype": "int16", "nodata": -999}
     place = Affine(30, 0, 500_000, 0, 30, 4_000_000)
