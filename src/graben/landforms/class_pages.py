@@ -221,9 +221,9 @@ def _importance(model: FewLabels) -> Iterator["Block"]:
 def _next(places: "GeoDataFrame") -> Iterator["Block"]:
     yield Text(
         (
-            "Labels at these places teach the model most: it hesitates between two classes there, "
-            "and nothing like them is labelled yet. They are in suggestions.geojson; fill in the "
-            "attribute 'class' and add them to the labels.",
+            "Labels at these places should teach the model most: it hesitates between two classes "
+            "there. They are in suggestions.geojson; fill in the attribute 'class' and add them to "
+            "the labels.",
         )
     )
     rows = tuple(

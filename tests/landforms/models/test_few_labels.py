@@ -153,10 +153,9 @@ def test_suggestions_are_doubtful_new_and_on_the_map(model, land):
     assert [model.classes_[code - 1] for code in guesses] == found["guess"].tolist()
 
 
-def test_doubt_and_novelty_choose():
-    x = np.array([[0.0], [0.1], [5.0], [5.1], [9.0]])
-    p = np.array([[0.5, 0.5], [0.9, 0.1], [0.5, 0.5], [0.5, 0.5], [0.99, 0.01]])
-    taken = chosen(x, p, np.array([[0.0]]), np.array([1.0]), 3)
-    assert taken[0] == 3  # in doubt, and far from what is labelled
-    assert 0 not in taken[:2]  # in doubt, but labelled as good as this
-    assert len(set(taken)) == 3
+def test_the_most_doubtful_places_that_lie_apart_are_chosen():
+    sure = np.array([0.99, 0.51, 0.52, 0.6, 0.9])
+    places = np.array([[0, 0], [50, 50], [55, 41], [50, 60], [90, 5]])
+    taken = chosen(np.c_[sure, 1 - sure], places, 3)
+    assert taken.tolist() == [1, 3, 4]  # the second most doubtful lies 9 cells from the first
+    assert chosen(np.c_[sure, 1 - sure], places, 9).tolist() == [1, 3, 4, 0]

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from graben.landforms.models.few_labels import Dem
 
 DRAWN = 4000  # cells that are looked at
+APART = 10  # cells between suggestions
 TILES = 36  # at most so many parts of a large DEM
 
 
 def suggest(model: FewLabels, dem: "Dem", count: int = 10, seed: int = 0) -> "GeoDataFrame":
     """Choose the cells whose classes the model should be told next.
 
-    Of some thousand cells drawn at random, those are taken one by one whose two likeliest classes
-    are closest, times how far their features lie from all that is labelled or taken already: an
-    uncertain place that resembles one already clicked teaches little.
+    Of some thousand cells drawn at random, those are taken whose two likeliest classes are
+    closest, but none within 10 cells of one taken already: neighbours teach the same.
 
     Parameters
     ----------
@@ -39,15 +39,15 @@ def suggest(model: FewLabels, dem: "Dem", count: int = 10, seed: int = 0) -> "Ge
     Returns
     -------
     geopandas.GeoDataFrame
-        Points at the centres of cells, in the system of the DEM, best first: `rank`, `class`
-        (empty, to be filled in), `guess` and `confidence`.
+        Points at the centres of cells, in the system of the DEM, most doubtful first: `rank`,
+        `class` (empty, to be filled in), `guess` and `confidence`.
     """
     import geopandas as gpd
 
     rows, columns, x = _drawn(dem, np.random.default_rng(seed))
     block = model.block(dem)
     p = block.probabilities(x)
-    taken = chosen(x, p, model.samples_, block.high - block.low, count)
+    taken = chosen(p, np.stack([rows, columns], axis=1), count)
     transform, crs = grid_of(dem).transform, grid_of(dem).crs
     east, north = transform * (columns[taken] + 0.5, rows[taken] + 0.5)
     facts = {
@@ -59,38 +59,26 @@ def suggest(model: FewLabels, dem: "Dem", count: int = 10, seed: int = 0) -> "Ge
     return gpd.GeoDataFrame(facts, geometry=gpd.points_from_xy(east, north), crs=crs.to_wkt())
 
 
-def chosen(
-    x: np.ndarray, p: np.ndarray, labelled: np.ndarray, spread: np.ndarray, count: int
-) -> np.ndarray:
-    """Give the indices of candidates by doubt times novelty, best first.
+def chosen(p: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
+    """Give the indices of doubtful candidates that lie apart, most doubtful first.
 
     Parameters
     ----------
-    x, p
-        Features and class probabilities of the candidates, (candidate, feature or class).
-    labelled
-        Features of what is labelled, (cell, feature).
-    spread
-        Range of each feature, by which distances are measured; a range of 0 is left out.
+    p
+        Class probabilities of the candidates, (candidate, class).
+    places
+        Their rows and columns, (candidate, 2).
     count
-        How many; fewer where there are not so many candidates.
+        How many; fewer where not so many lie apart.
     """
-    from scipy.spatial.distance import cdist
-
-    used = spread > 0
-    here, there = x[:, used] / spread[used], labelled[:, used] / spread[used]
-    novelty = np.full(len(x), np.inf)
-    for start in range(0, len(there), 1000):
-        apart = cdist(here, there[start : start + 1000])
-        novelty = np.minimum(novelty, apart.min(axis=1))
     second, first = np.sort(p, axis=1)[:, -2:].T
-    doubt = 1 - (first - second)
+    margin = np.asarray(first - second, float)
     taken: list[int] = []
-    for _ in range(min(count, len(x))):
-        taken.append(int((doubt * novelty).argmax()))
-        novelty = np.minimum(novelty, cdist(here, here[taken[-1:]])[:, 0])
-        novelty[taken] = -1  # never twice
-    return np.array(taken)
+    while len(taken) < count and np.isfinite(margin.min()):
+        taken.append(int(margin.argmin()))
+        near = np.abs(places - places[taken[-1]]).max(axis=1) < APART
+        margin[near] = np.inf
+    return np.array(taken, int)
 
 
 def _drawn(dem: "Dem", generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

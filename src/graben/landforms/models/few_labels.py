@@ -123,8 +123,6 @@ class FewLabels:
         Labelled cells of each class that were learned from.
     left_out_
         Labels that were not, by reason.
-    samples_
-        Features of the cells that were learned from, (cell, feature).
     evaluation_
         Answers for held-out blocks, before calibration; None where the labels lie too close
         together, and for a model that was loaded.
@@ -148,7 +146,6 @@ class FewLabels:
         self.scores_: dict[str, dict[str, float]]
         self.importance_: dict[str, tuple[float, float]]
         self.cell_metres_: float
-        self.samples_: np.ndarray
         self.forest_: Forest
         self.low_: np.ndarray
         self.high_: np.ndarray
@@ -193,7 +190,6 @@ class FewLabels:
         self.classes_, self.counts_ = labels.classes, labels.counts
         self.left_out_ = labels.left_out
         self.cell_metres_ = _cell_metres(cell_size(dem))
-        self.samples_ = x
         self.forest_ = grow(x, labels.codes, classes, self.seed)
         self.low_, self.high_ = np.nanquantile(around, (TAIL, 1 - TAIL), axis=0)
         return self
@@ -256,7 +252,7 @@ class FewLabels:
     def save(self, folder: str | Path, about: dict[str, Any]) -> None:
         """Write a model folder; `about` adds to its description, see `save_model`."""
         tensors = {f"forest.{name}": array for name, array in self.forest_.arrays().items()}
-        tensors |= {"samples": self.samples_, "low": self.low_, "high": self.high_}
+        tensors |= {"low": self.low_, "high": self.high_}
         description = {
             "model": KIND,
             "what": "The class of each cell of an elevation model and its probability",
@@ -300,8 +296,7 @@ class FewLabels:
         model.importance_ = {name: (mean, sd) for name, (mean, sd) in about["importance"].items()}
         model.scores_, model.evaluation_ = _with_nan(about["metrics"]), None
         model.forest_ = Forest(**stored.state("forest"))
-        for name in ("samples", "low", "high"):
-            setattr(model, f"{name}_", stored.tensors[name])
+        model.low_, model.high_ = stored.tensors["low"], stored.tensors["high"]
         return model
 
 
