@@ -190,9 +190,8 @@ def main() -> None:
         folder = Path(place)
         dem = folder / "dem.tif"
         write(dem, heights.copy(data=np.round(heights.to_numpy())))
-        print(
-            f"{'CPU seconds, whole metres':42s}{'theirs':>8s}{'ours':>8s}{'ratio':>8s}{differences}"
-        )
+        columns = f"{'theirs':>8s}{'ours':>8s}{'ratio':>8s}{differences}"
+        print(f"{'CPU seconds, whole metres':42s}{columns}")
         rows = compared(dem, folder)
         print(f"\n{'heights that are not whole':42s}{differences}")
         values = precise(heights, folder)
