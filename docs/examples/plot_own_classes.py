@@ -28,8 +28,8 @@ model = FewLabels(seed=0).fit(dem, Labels(names, rows, columns, codes, {}))
 
 # %%
 # The model scores itself on blocks of land that it was not shown. On a real map that is all there
-# is to go by; here the truth is known too. The map is better than the score: it was learned from all
-# clicks, and much of it lies near one.
+# is to go by; here the truth is known too. The map is better than the score: it was learned from
+# all clicks, and much of it lies near one.
 answer = model.predict(dem)
 classes = answer["classes"].to_numpy()
 right = (classes == truth)[classes > 0].mean()

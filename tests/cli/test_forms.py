@@ -120,6 +120,7 @@ def write(path, values):
     ("shape", "fill", "arguments", "words"),
     [
         ((9, 9), 1, ("--out", "forms.png"), "expected a .tif file"),
+        ((9, 9), 1, ("--out", "./dem.tif"), "would replace the elevation model"),
         ((9, 9), 1, ("--out", "forms.tif", "--search", 0), "--search"),
         ((9, 9), 1, ("--out", "forms.tif", "--flat", 90), "--flat"),
         ((9, 9), 1, ("--out", "forms.tif", "--comparison", "anglev3"), "anglev3"),

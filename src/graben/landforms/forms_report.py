@@ -117,6 +117,8 @@ def map_forms(
     OutputError
         Writing failed half way; what stood there before is unchanged.
     """
+    if out.resolve() == dem.path.resolve():
+        raise InputError(f"the map would replace the elevation model {out}. Name another --out.")
     names = tuple(dict.fromkeys(("forms", *outputs)))
     unknown = [name for name in names if name not in MEASURES]
     if unknown:
