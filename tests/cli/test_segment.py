@@ -52,7 +52,9 @@ def land(tmp_path_factory):
     return folder
 
 
-def test_polygons_and_the_land_between_them_make_a_map_and_a_model(land, graben, tmp_path):
+def test_polygons_and_the_land_between_them_make_a_map_and_a_model(
+    land, graben, check_page, tmp_path
+):
     out = tmp_path / "map"
     done = graben("landforms", "classify", land / "dem.tif", "--labels", land / "mounds.gpkg",
                   "--model", "unet", "--background", "other", "--out", out, "--json")  # fmt: skip
@@ -72,8 +74,8 @@ def test_polygons_and_the_land_between_them_make_a_map_and_a_model(land, graben,
         rasterio.open(out / "probability_2.tif") as two,
     ):
         np.testing.assert_allclose(one.read() + two.read(), 1, atol=1e-5)
-    page = (out / "report.html").read_text()
-    assert "held out" in page
+    assert "held out" in (out / "report.html").read_text()
+    check_page(out / "report.html")
 
     again = tmp_path / "again"
     done = graben(

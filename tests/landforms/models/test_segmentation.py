@@ -1,5 +1,7 @@
 """Segmentation: samples without leaks, tiles without seams, mounds that are found again."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -20,6 +22,7 @@ from graben.landforms.models.segmentation_scores import class_scores, confusion
 from graben.landforms.models.segmentation_tile import calibrated
 from graben.landforms.synthetic import fractal
 from graben.learning import Recipe
+from graben.tiling import plan_tiles
 
 RADII = (1, 4)
 RECIPE = Recipe(
@@ -103,6 +106,18 @@ def test_a_model_folder_gives_the_same_map(model, tmp_path):
     xr.testing.assert_equal(again.predict(dem), model.predict(dem))
     assert again.validation_ == model.validation_
     assert "mound" in (tmp_path / "model" / "CARD.md").read_text()
+
+
+def test_a_run_that_was_killed_is_known_again(model, tmp_path):
+    model.save(tmp_path / "model", {})
+    dem = mounds(9).dem
+    first, second = (Segmentation.load(tmp_path / "model").block(dem) for _ in range(2))
+    content = pickle.dumps(first)
+    [tile] = plan_tiles(dem.shape, 512, 0)
+    answer = first(dem.values, tile, dem.shape)
+    assert pickle.dumps(first) == pickle.dumps(second) == content
+    again = pickle.loads(content)(dem.values, tile, dem.shape)
+    np.testing.assert_array_equal(again["classes"], answer["classes"])
 
 
 def test_other_cells_are_refused(model):

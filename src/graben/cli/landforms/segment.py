@@ -8,6 +8,8 @@ from graben.cli.console import say
 if TYPE_CHECKING:
     from graben.landforms.dem_file import DemFile
 
+RATES = ("precision", "recall", "F1", "IoU")
+
 
 def is_segmentation(model: str) -> bool:
     """Tell whether a name or a model folder is that of a segmentation model."""
@@ -64,19 +66,19 @@ def show_segmentation(found: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    rates = ("precision", "recall", "F1", "IoU")
     table = Table(box=SIMPLE, pad_edge=False)
-    for column in ("class", "km²", "share", *rates):
+    for column in ("class", "km²", "share", *RATES):
         table.add_column(column, justify="left" if column == "class" else "right")
-    scores = found["validation"]
     for one in found["classes"]:
-        told = (_interval(scores[one["class"]][rate]) for rate in rates)
-        table.add_row(one["class"], f"{one['km2']:.4g}", f"{one['share']:.1%}", *told)
-    table.add_row("mean", "", "", *(_interval(scores["mean"][rate]) for rate in rates))
+        scores = found["validation"][one["class"]]
+        table.add_row(one["class"], f"{one['km2']:.4g}", f"{one['share']:.1%}", *_told(scores))
+    table.add_row("mean", "", "", *_told(found["validation"]["mean"]))
     console = Console()
     console.print(table)
-    console.print("scores on tiles held out of the training, which they stopped; 95 % intervals")
+    console.print("scores on tiles held out of the training, which they stopped; [95 % interval]")
 
 
-def _interval(one: dict[str, float]) -> str:
-    return f"{one['value']:.2f} [{one['low']:.2f}, {one['high']:.2f}]"
+def _told(scores: dict[str, dict[str, float]]) -> list[str]:
+    told = {rate: f"{one['value']:.2f}" for rate, one in scores.items()}
+    told["F1"] += f" [{scores['F1']['low']:.2f}, {scores['F1']['high']:.2f}]"
+    return [told[rate] for rate in RATES]

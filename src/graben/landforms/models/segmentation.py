@@ -225,7 +225,15 @@ class Segmentation:
                 f"the model learned on cells of {self.cell_metres_:.3g} m, this elevation model "
                 f"has {size:.3g} m. Resample it first: `gdalwarp -tr`, or train on such cells."
             )
-        return SegmentTile(self.net_, self.scaling_, self.radii, self.weights_, self.favour_, cells)
+        return SegmentTile(
+            self.config,
+            self._state(),
+            self.scaling_,
+            self.radii,
+            self.weights_,
+            self.favour_,
+            cells,
+        )
 
     def save(self, folder: str | Path, about: dict[str, Any]) -> None:
         """Write a model folder; `about` tells the training data and its licence.
@@ -241,7 +249,7 @@ class Segmentation:
             "weights": self.weights_,
             "favour": self.favour_,
         }
-        nets = {f"net.{name}": value.numpy() for name, value in self.net_.state_dict().items()}
+        nets = {f"net.{name}": value for name, value in self._state().items()}
         save_model(
             folder,
             {**nets, **arrays},
@@ -291,6 +299,9 @@ class Segmentation:
         model.cell_metres_, model.validation_ = about["cell_metres"], about["validation"]
         model.history_ = History(**about["history"])
         return model
+
+    def _state(self) -> dict[str, NDArray[Any]]:
+        return {name: value.numpy() for name, value in self.net_.state_dict().items()}
 
     def _check_side(self, side: int) -> None:
         if side < 1 or side % self.config.multiple:

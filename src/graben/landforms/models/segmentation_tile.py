@@ -1,6 +1,7 @@
 """What a segmentation net answers for one tile of an elevation model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from graben.landforms.dem import CellSize
 from graben.landforms.models.segmentation_channels import channel_reach, terrain_channels
 from graben.landforms.models.segmentation_samples import LIMIT, Scaling
-from graben.learning.nets import UNet
+from graben.learning.nets import UNet, UNetConfig
 from graben.tiling.plan import Tile, tiles_of
 
 Floats = NDArray[Any]
@@ -27,8 +28,9 @@ class SegmentTile:
 
     Parameters
     ----------
-    net, scaling, radii
-        Of the model.
+    config, state, scaling, radii
+        Of the model; the state of its net as plain arrays, whose pickles are alike in every
+        process, so that a run that was killed is known again.
     weights, favour
         Of the classes: what the training multiplied their cells by, and what is added to the
         logarithm of their probability where one class is chosen.
@@ -39,7 +41,8 @@ class SegmentTile:
         and time, not the answers.
     """
 
-    net: UNet
+    config: UNetConfig
+    state: dict[str, Floats]
     scaling: Scaling
     radii: tuple[int, ...]
     weights: Floats
@@ -47,15 +50,25 @@ class SegmentTile:
     cells: CellSize
     piece: int = PIECE
 
+    @cached_property
+    def net(self) -> UNet:
+        """The net, in evaluation mode."""
+        net = UNet(self.config).eval()
+        net.load_state_dict({name: torch.tensor(value) for name, value in self.state.items()})
+        return net
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
     @property
     def multiple(self) -> int:
         """What corners of tiles have to be a multiple of."""
-        return self.net.config.multiple
+        return self.config.multiple
 
     @property
     def halo(self) -> int:
         """Cells around a tile that its answers depend on."""
-        reach = channel_reach(self.radii) + self.net.config.halo
+        reach = channel_reach(self.radii) + self.config.halo
         return -(-reach // self.multiple) * self.multiple
 
     @property
@@ -120,7 +133,7 @@ class SegmentTile:
 
     def _seen(self, tile: Tile) -> tuple[slice, ...]:
         """Give the part of the block that the net has to see: the outer ring fed the channels."""
-        halo = self.net.config.halo
+        halo = self.config.halo
         return tuple(
             slice(
                 max(core.start - halo, 0) - around.start,
