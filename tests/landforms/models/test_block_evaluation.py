@@ -76,7 +76,7 @@ def test_rates_are_those_of_scikit_learn():
 
 
 def test_a_class_that_does_not_occur_has_no_f1():
-    found = rates(np.array([[[5, 0, 0], [1, 4, 0], [0, 0, 0]]]))
+    found = rates(np.array([[[5, 0, 1], [1, 4, 0], [0, 0, 0]]]))
     assert np.isnan(found["F1"][0, 2])
     np.testing.assert_allclose(found["F1"][0, 3], np.nanmean(found["F1"][0, :3]))
 

@@ -6,9 +6,11 @@ from graben.landforms import fractal
 from graben.landforms.dem import on_map, write_raster
 from graben.landforms.dem_file import DemFile
 from graben.landforms.labels import Labels
+from graben.landforms.models import few_labels
 from graben.landforms.models.active import chosen, suggest
 from graben.landforms.models.few_labels import FewLabels
 from graben.learning.store import save_model
+from graben.tiling import plan_tiles
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,16 @@ def test_a_dem_on_disk_is_classified_alike(land, model, answer, tmp_path):
     write_raster(tmp_path / "dem.tif", land[0])
     found = model.predict(DemFile(tmp_path / "dem.tif"))
     assert np.array_equal(found["classes"].to_numpy(), answer["classes"].to_numpy())
+
+
+def test_large_tiles_are_worked_through_in_parts(land, model, answer, monkeypatch):
+    monkeypatch.setattr(few_labels, "TILE", 64)
+    block, heights = model.block(land[0]), land[0].to_numpy()
+    whole = plan_tiles(heights.shape, heights.shape, 0)[0]
+    found = block(heights, whole, heights.shape)
+    assert (found["classes"] == answer["classes"].to_numpy()).mean() > 0.9999
+    confidence = answer["confidence"].to_numpy()
+    assert (np.isclose(found["confidence"], confidence, equal_nan=True)).mean() > 0.999
 
 
 def test_other_models_are_refused(tmp_path):
