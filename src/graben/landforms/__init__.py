@@ -5,6 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "change": ["Change", "Volume", "measure_change"],
         "dem": ["CellSize", "cell_size", "read_dem", "write_raster"],
         "dem_file": ["DemFile"],
         "derivative_table": ["DERIVATIVES", "Derivative"],
@@ -14,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "geographic": ["Box", "read_dem_degrees", "resample_mean"],
         "labels": ["Labels", "read_labels"],
         "forms": ["GeomorphonTile", "Sighting", "geomorphons"],
+        "landslides": ["Landslide", "candidate_landslides", "landslide_polygons"],
         "legend": [
             "GEOMORPHONS",
             "Legend",
@@ -26,6 +28,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "models.segmentation": ["Segmentation"],
         "models.segmentation_export": ["export_deepness"],
         "models.segmentation_samples": ["LabelledDem"],
+        "sediment": ["BudgetRow", "budget"],
         "synthetic": ["cone", "fault_scarp", "fractal", "ridge"],
         "synthetic_landscape": ["LANDSCAPE_UNITS", "landscape"],
         "synthetic_landslides": ["add_landslides"],
