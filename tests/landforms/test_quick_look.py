@@ -7,7 +7,13 @@ from graben.landforms import quick_look
 from graben.landforms.dem import on_map, write_raster
 from graben.landforms.dem_file import DemFile
 from graben.landforms.legend import GEOMORPHONS
-from graben.landforms.quick_look import check_not_void, class_areas, layer_thumbnail, thumbnail
+from graben.landforms.quick_look import (
+    check_not_void,
+    class_areas,
+    layer_thumbnail,
+    middle_part,
+    thumbnail,
+)
 
 
 def grid(values, name="elevation"):
@@ -34,7 +40,7 @@ def test_a_thumbnail_holds_means_of_blocks_where_they_lie(tmp_path, monkeypatch)
 def test_classes_are_thinned_out_onto_the_same_cells(tmp_path, monkeypatch):
     monkeypatch.setattr(quick_look, "LONGEST", 10)
     blocks = np.random.default_rng(0).integers(1, 11, (7, 10)).astype(np.uint8)
-    classes = np.pad(blocks.repeat(5, 0).repeat(5, 1), ((0, 2), (0, 0)))
+    classes = np.pad(blocks.repeat(5, 0).repeat(5, 1), ((0, 4), (0, 0)))
     write_raster(tmp_path / "forms.tif", grid(classes, "forms"), GEOMORPHONS)
     np.testing.assert_array_equal(layer_thumbnail(tmp_path / "forms.tif"), blocks)
 
@@ -43,6 +49,19 @@ def test_a_small_raster_stays_as_it_is(tmp_path):
     values = np.arange(12, dtype=np.float32).reshape(3, 4)
     write_raster(tmp_path / "dem.tif", grid(values))
     np.testing.assert_array_equal(thumbnail(DemFile(tmp_path / "dem.tif")), values)
+
+
+def test_the_close_look_is_near_the_middle_where_there_are_no_voids(tmp_path, monkeypatch):
+    monkeypatch.setattr(quick_look, "LONGEST", 30)
+    monkeypatch.setattr(quick_look, "CLOSE", 18)
+    values = np.zeros((90, 90), np.float32)  # thinned by 3, in 5 x 5 parts of 18 cells
+    write_raster(tmp_path / "dem.tif", grid(values))
+    dem = DemFile(tmp_path / "dem.tif")
+    assert middle_part(thumbnail(dem), dem) == (slice(36, 54), slice(36, 54))
+    values[:, :60] = np.nan
+    write_raster(tmp_path / "dem.tif", grid(values))
+    dem = DemFile(tmp_path / "dem.tif")
+    assert middle_part(thumbnail(dem), dem) == (slice(36, 54), slice(72, 90))
 
 
 def test_a_model_of_nothing_but_voids_is_refused(tmp_path, monkeypatch):
