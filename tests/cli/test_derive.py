@@ -7,6 +7,7 @@ import rasterio
 from matplotlib.figure import Figure
 from rasterio.transform import from_origin
 
+from graben.cli.landforms.derive import What
 from graben.errors import OutputError
 from graben.landforms.dem import read_dem
 from graben.landforms.derivative_table import DERIVATIVES, results
@@ -148,3 +149,9 @@ def test_an_elevation_model_that_ships_goes_by_its_name(graben, tmp_path):
     done = graben("landforms", "derive", "globe-tile", "--what", "slope", "--out", out, "--json")
     assert done.code == 0, done.err
     assert 0 < done.json()["derivatives"][0]["median"] < 10
+
+
+def test_the_help_names_every_derivative():
+    (option,) = What.__metadata__
+    named = option.help.removeprefix("Which: ").removesuffix("; or all.").split(", ")
+    assert named == list(DERIVATIVES)

@@ -71,11 +71,13 @@ DERIVATIVES: Mapping[str, Derivative] = {
     ),
     "profile_curvature": _surface(
         "profile curvature", "1/m",
-        "normal curvature along the slope line, convex positive, 0 below a slope of 0.001", _MITASOVA,
+        "normal curvature along the slope line, convex positive, 0 below a slope of 0.001",
+        _MITASOVA,
     ),
     "tangential_curvature": _surface(
         "tangential curvature", "1/m",
-        "normal curvature along the contour, convex positive, 0 below a slope of 0.001", _MITASOVA,
+        "normal curvature along the contour, convex positive, 0 below a slope of 0.001",
+        _MITASOVA,
     ),
     "plan_curvature": _surface(
         "plan curvature", "1/m",
