@@ -91,6 +91,23 @@ def stream(
         The place is not writable.
     OutputError
         The disk is too small, or became full; earlier results are unchanged.
+
+    Examples
+    --------
+    The client of a dask cluster in place of the two threads gives the same cells.
+
+    >>> import tempfile
+    >>> from graben.landforms import GEOMORPHONS, GeomorphonTile, Sighting
+    >>> from graben.landforms import cell_size, cone, write_raster
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_raster(f"{folder}/cone.tif", cone(31, 31, height=90, radius=150))
+    ...     dem = DemFile(Path(folder) / "cone.tif")
+    ...     look = GeomorphonTile(Sighting(search=10), cell_size(dem))
+    ...     forms = Layer(Path(folder) / "forms.tif", "uint8", GEOMORPHONS)
+    ...     stream(dem, look, {"forms": forms}, look.halo, workers=2)
+    ...     with rasterio.open(forms.path) as file:
+    ...         int(file.read(1)[15, 15])
+    2
     """
     for layer in layers.values():
         if layer.path.suffix.lower() != ".tif":
