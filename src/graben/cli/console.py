@@ -37,5 +37,7 @@ def progress_bar(items: Iterable[Item], description: str, total: int | None) -> 
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=stderr, transient=True) as bar:
+    # where nobody watches, each bar would leave an empty line
+    watched = stderr.is_terminal
+    with Progress(*columns, console=stderr, transient=True, disable=not watched) as bar:
         yield from bar.track(items, description=description, total=total)
