@@ -220,11 +220,11 @@ def landslide_rows() -> Iterator[dict[str, Any]]:
     yield row("slope threshold, 4 models", tables(threshold(slope), areas, test, 2))
     yield row("roughness threshold, 4 models", tables(threshold(roughness), areas, test, 2))
     found = {}
-    for count in (4, 1):
+    for count, number in ((4, "4 models"), (1, "1 model")):
         best = tables(trees(CLASSES), areas[:count], test, 2)
-        yield row(f"trees on the channels, {count} models", best)
+        yield row(f"trees on the channels, {number}", best)
         found[count] = tables(unet(CLASSES), areas[:count], test, 2)
-        yield row(f"unet, {count} models; gain over trees", found[count], best)
+        yield row(f"unet, {number}; gain over trees", found[count], best)
     yield row("few-labels, 500 cells a class", tables(few_labels(CLASSES), areas[:2], test, 2))
     variants = {"without mixup": unet(CLASSES, mixup=0.0), "without turning": unturned}
     for name, fit in variants.items():
