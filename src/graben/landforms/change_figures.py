@@ -177,7 +177,7 @@ def budget_figure(rows: "Sequence[BudgetRow]") -> Figure:
     axes.set_yticks(place, [row.name for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.6)
     labels(axes, "volume, m³", "")
-    axes.legend(frameon=False, fontsize=SMALL, ncols=3, loc="lower right")
+    figure.legend(frameon=False, fontsize=SMALL, ncols=3, loc="outside lower center")
     head(figure, "Sediment budget, with 95 % intervals")
     return figure
 

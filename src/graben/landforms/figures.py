@@ -97,7 +97,8 @@ def map_canvas(dem: "xr.DataArray", beside: float) -> tuple[Figure, "Axes"]:
     aspect = shape * (east - west) / (north - south)
     axes.set(xlim=(west, east), ylim=(south, north), aspect=aspect, facecolor="white")
     for axis, letters in ((axes.xaxis, "EW"), (axes.yaxis, "NS")):
-        axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+        # labels at the corners would meet
+        axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10], prune="both"))
         axis.set_major_formatter(_degrees(letters) if dem.rio.crs.is_geographic else _plain)
     if dem.rio.crs.is_geographic:
         labels(axes, "", "")
