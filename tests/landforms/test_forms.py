@@ -9,7 +9,7 @@ from graben.errors import InputError, RasterError
 from graben.landforms import cone, fractal, geomorphons, ridge
 from graben.landforms.dem import CellSize, on_map
 from graben.landforms.form_measures import MEASURES
-from graben.landforms.forms import CROSSOVER, GeomorphonTile, Sighting
+from graben.landforms.forms import CROSSOVER, SKY, GeomorphonTile, Sighting
 from graben.tiling import plan_tiles
 
 SEARCHES = (3, 10, 30, 50)
@@ -177,6 +177,17 @@ def test_a_plane_sees_the_whole_sky_and_a_pit_less():
     assert float(seen["sky_view"][12, 12]) == pytest.approx(sky, abs=1e-6)
     openness = 90 - math.degrees(straight + diagonal) / 2
     assert float(seen["openness_positive"][12, 12]) == pytest.approx(openness, abs=1e-4)
+
+
+def test_the_sweep_sees_the_sky_as_double_precision_does():
+    heights = np.round(fractal(60, 70, hurst=0.6, relief=90, seed=9).to_numpy())
+    heights[20:24, 30:37] = -32768
+    for sighting in (Sighting(9), Sighting(8, skip=1)):
+        swept = geomorphons(model(heights), sighting, ("ternary", *SKY))
+        exact = geomorphons(model(heights), sighting, ("ternary", *SKY, "width"))
+        assert np.array_equal(swept["ternary"], exact["ternary"])
+        for name in SKY:
+            np.testing.assert_allclose(swept[name], exact[name], rtol=0, atol=2e-5)
 
 
 def test_any_tiles_and_any_path_give_the_same_bits(monkeypatch):

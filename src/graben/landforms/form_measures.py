@@ -50,6 +50,25 @@ def ternary_code(pattern):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+def code_tables(forms):  # type: ignore[no-untyped-def]
+    """Return the form and the ternary code for the bits of the lines down * 256 + those up.
+
+    `forms` maps 9 times the lines down plus the lines up to a form.
+    """
+    form, ternary = np.zeros(1 << 16, np.uint8), np.zeros(1 << 16, np.uint16)
+    pattern = np.empty(8, np.int64)
+    for down in range(256):
+        for up in range(256):
+            if down & up:
+                continue
+            for k in range(8):
+                pattern[k] = (up >> k & 1) - (down >> k & 1)
+            lines = 9 * (pattern == -1).sum() + (pattern == 1).sum()
+            form[down << 8 | up], ternary[down << 8 | up] = forms[lines], ternary_code(pattern)
+    return form, ternary
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def outline(distances, lines):  # type: ignore[no-untyped-def]
     """Give elongation, azimuth (degrees) and width (m) of the eight ends of the lines of sight.
 
@@ -105,15 +124,15 @@ def look(heights, i, j, first, last, distance, rule, blind, around):  # type: ig
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def measured(around, far, table, values):  # type: ignore[no-untyped-def]
+def measured(around, far, tables, values):  # type: ignore[no-untyped-def]
     """Fill the measures, in the order of `MEASURES`, from what `look` found."""
-    pattern = around[2].astype(np.int64)
-    up, down = (pattern == 1).sum(), (pattern == -1).sum()
+    bits = 0
+    for k in range(8):
+        bits |= (around[2, k] > 0) << k | (around[2, k] < 0) << (k + 8)
     lines = around[5].sum()
     reached, height = around[3], around[4]
     index = np.arange(8)
-    values[0] = table[9 * down + up]
-    values[1] = ternary_code(pattern)
+    values[0], values[1] = tables[0][bits], tables[1][bits]
     values[2] = least_turn(int((around[6] * index).sum()))
     values[3] = least_turn(int((around[7] * index).sum()))
     if lines == 0:
@@ -140,7 +159,7 @@ def measured(around, far, table, values):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def measure(heights, frame, start, stop, widths, tall, sighting, table, wanted, results):  # type: ignore[no-untyped-def]
+def measure(heights, frame, start, stop, widths, tall, sighting, tables, wanted, results):  # type: ignore[no-untyped-def]
     """Fill the measures `wanted` (numbers in `MEASURES`) of the rows `start` to `stop`.
 
     As `geomorphon_kernels.sweep`, but every line in double precision and any flatness distance:
@@ -163,6 +182,6 @@ def measure(heights, frame, start, stop, widths, tall, sighting, table, wanted, 
                 values[:4] = 0
             else:
                 look(heights, i, j, first, last, distance, rule, row >= blind_row, around)
-                measured(around, far, table, values)
+                measured(around, far, tables, values)
             for number, which in enumerate(wanted):
                 results[number, row, column] = values[which]

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +42,8 @@ _FORMS = (
 COMPARISONS = ("anglev1", "anglev2", "anglev2_distance")
 CROSSOVER = 550  # cells: from here on hulls are faster than walking every line
 BAND = 64
+SKY = ("openness_positive", "openness_negative", "sky_view")
+SWEPT = {"forms", "ternary", *SKY}
 _CODES = {"forms": np.uint8, "ternary": np.uint16, "positive": np.uint8, "negative": np.uint8}
 _UNITS = {
     "intensity": "m",
@@ -160,24 +163,31 @@ class GeomorphonTile:
         if tile.padded[0].stop == shape[0]:
             heights = heights.copy()
             heights[-1] = np.nan
-        if self.outputs == ("forms",) and self.sighting.dist == 0:
-            results: dict[str, NDArray[Any]] = {"forms": self._forms(heights, tile)}
-        else:
+        if self.sighting.dist > 0 or not set(self.outputs) <= SWEPT:
             results = self._measures(heights, tile)
+        elif self._far_beyond():
+            results = {"forms": self._by_hulls(heights, tile)}
+        else:
+            results = self._by_sweep(heights, tile)
         for name, values in results.items():
             _void_border(values, tile, shape, self.sighting.skip + 1, name in _CODES)
         return results
 
-    def _forms(self, heights: NDArray[np.float32], tile: Tile) -> NDArray[np.uint8]:
-        uniform = self.cells.is_uniform
-        if uniform and self.sighting.skip == 0 and self.sighting.search >= CROSSOVER:
-            return self._by_hulls(heights, tile)
-        return self._by_sweep(heights, tile)
+    def _far_beyond(self) -> bool:
+        """Tell whether hulls do what is asked, and do it faster."""
+        sighting = self.sighting
+        able = self.outputs == ("forms",) and sighting.skip == 0 and self.cells.is_uniform
+        return able and sighting.search >= CROSSOVER
 
-    def _by_sweep(self, heights: NDArray[np.float32], tile: Tile) -> NDArray[np.uint8]:
+    def _by_sweep(self, heights: NDArray[np.float32], tile: Tile) -> dict[str, NDArray[Any]]:
         sighting = self.sighting
         framed = _framed(heights, tile, self.halo)
-        forms = np.empty(tile.shape, np.uint8)
+        seen = any(name in SKY for name in self.outputs)
+        results = (
+            np.empty(tile.shape, np.uint8),
+            np.empty(tile.shape if "ternary" in self.outputs else (0, 0), np.uint16),
+            np.empty((len(SKY), *tile.shape) if seen else (0, 0, 0), np.float32),
+        )
         widths, tall = self.cells.x[tile.core[0]], self.cells.y[tile.core[0]]
         small = bool(sighting.search <= 3 and geomorphon_kernels.holds_small_integers(heights))
         rule = (
@@ -191,11 +201,14 @@ class GeomorphonTile:
 
         def band(start: int, stop: int) -> None:
             geomorphon_kernels.sweep(
-                framed, self.halo, start, stop, widths, tall, rule, _table(), forms
+                framed, self.halo, start, stop, widths, tall, rule, _tables(), results
             )
 
         _in_bands(band, 0, tile.shape[0], self.threads)
-        return forms
+        named = {"forms": results[0], "ternary": results[1]} | dict(
+            zip(SKY, results[2], strict=False)
+        )
+        return {name: named[name] for name in self.outputs}
 
     def _by_hulls(self, heights: NDArray[np.float32], tile: Tile) -> NDArray[np.uint8]:
         sighting = self.sighting
@@ -240,7 +253,7 @@ class GeomorphonTile:
 
         def band(start: int, stop: int) -> None:
             form_measures.measure(
-                framed, self.halo, start, stop, widths, tall, rule, _table(), wanted, results
+                framed, self.halo, start, stop, widths, tall, rule, _tables(), wanted, results
             )
 
         _in_bands(band, 0, tile.shape[0], self.threads)
@@ -350,6 +363,12 @@ def _table() -> NDArray[np.uint8]:
     for down, forms in enumerate(_FORMS):
         table[9 * down : 9 * down + len(forms)] = forms
     return table
+
+
+@cache
+def _tables() -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
+    form, ternary = form_measures.code_tables(_table())
+    return form, ternary
 
 
 def _framed(heights: NDArray[np.float32], tile: Tile, frame: int) -> NDArray[np.float32]:

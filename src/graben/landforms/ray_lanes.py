@@ -43,7 +43,7 @@ def _load(builder: Any, heights: Any, index: Any) -> Any:
 
 
 def _store(builder: Any, lanes: Any, array: Any) -> None:
-    builder.store(lanes, builder.bitcast(array, _BYTES.as_pointer())).align = 1
+    builder.store(lanes, builder.bitcast(array, lanes.type.as_pointer())).align = 1
 
 
 def _absolute(builder: Any, lanes: Any) -> Any:
@@ -120,21 +120,26 @@ def look_around(
     last: Any,
     inverse: Any,
     limits: Any,
-    codes: Any,
-    doubts: Any,
+    patterns: Any,
+    extremes: Any,
 ) -> Any:
     """Judge the eight lines of sight of the 32 cells from `center` on.
 
     `heights` is a C-ordered float32 array with cells enough around; `strides`, `last` (int64 of
     8) and `inverse` (float32 of (8, steps): one over the distance) describe the lines, `limits`
     (float32 of 3) the threshold and the slacks within which ties and the threshold are in doubt.
-    `codes` (uint8 of 32) receives 9 times the lines that look down plus those that look up,
-    `doubts` a bit for each line that has to be judged in double precision.
+    `patterns` (uint8 of (3, 32)) receives a bit for each line that looks up, that looks down, and
+    that has to be judged in double precision; `extremes` (float32 of (8, 2, 32)) the greatest and
+    the least ratio of height to distance, NaN for a line whose next cell is void.
     """
-    signature = types.void(heights, center, strides, first, last, inverse, limits, codes, doubts)
+    signature = types.void(
+        heights, center, strides, first, last, inverse, limits, patterns, extremes
+    )
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        arrays = {n: _data(context, builder, signature.args[n], given[n]) for n in (0, 2, 4, 5, 6)}
+        arrays = {
+            n: _data(context, builder, signature.args[n], given[n]) for n in (0, 2, 4, 5, 6, 7, 8)
+        }
         width = builder.extract_value(
             context.make_array(signature.args[5])(context, builder, given[5]).shape, 1
         )
@@ -142,7 +147,7 @@ def look_around(
             _spread(builder, builder.load(builder.gep(arrays[6], [ir.Constant(_INDEX, n)])))
             for n in range(3)
         )
-        plus = minus = doubted = _same(_BYTES, 0)
+        patterns = [_same(_BYTES, 0)] * 3
         for number in range(DIRECTIONS):
             place = ir.Constant(_INDEX, number)
             stride = builder.load(builder.gep(arrays[2], [place]))
@@ -151,17 +156,17 @@ def look_around(
             neighbour = _load(builder, arrays[0], builder.add(given[1], stride))
             counted = builder.fcmp_ordered("ord", neighbour, neighbour)
             ray = (stride, given[3], steps, weights)
-            extremes = _extremes(builder, arrays[0], given[1], ray)
-            up, down, doubt = (
-                builder.and_(counted, lanes) for lanes in _verdicts(builder, extremes, limits)
-            )
-            plus = builder.add(plus, builder.zext(up, _BYTES))
-            minus = builder.add(minus, builder.zext(down, _BYTES))
-            bit = builder.shl(builder.zext(doubt, _BYTES), _same(_BYTES, number))
-            doubted = builder.or_(doubted, bit)
-        code = builder.add(builder.mul(minus, _same(_BYTES, 9)), plus)
-        _store(builder, code, _data(context, builder, signature.args[7], given[7]))
-        _store(builder, doubted, _data(context, builder, signature.args[8], given[8]))
+            found = _extremes(builder, arrays[0], given[1], ray)
+            for half, lanes in enumerate(found):
+                kept = builder.select(counted, lanes, _same(_FLOATS, math.nan))
+                at = ir.Constant(_INDEX, (2 * number + half) * LANES)
+                _store(builder, kept, builder.gep(arrays[8], [at]))
+            for kind, lanes in enumerate(_verdicts(builder, found, limits)):
+                true = builder.zext(builder.and_(counted, lanes), _BYTES)
+                bit = builder.shl(true, _same(_BYTES, number))
+                patterns[kind] = builder.or_(patterns[kind], bit)
+        for kind, lanes in enumerate(patterns):
+            _store(builder, lanes, builder.gep(arrays[7], [ir.Constant(_INDEX, kind * LANES)]))
         return context.get_dummy_value()
 
     return signature, generate
