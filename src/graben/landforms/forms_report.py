@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 COLOURS = "viridis"
 DEFINITION = "https://doi.org/10.1016/j.geomorph.2012.11.005"
 MEANINGS = {
-    1: "nothing around is steeper than the flat angle",
+    1: "hardly anything around is steeper than the flat angle",
     2: "the land falls in all directions",
     3: "it falls to both sides, and little rises",
     4: "level on one side, falling on the other",

@@ -76,16 +76,16 @@ def middle_part(ground: "xr.DataArray", dem: DemFile) -> tuple[slice, slice]:
     Returns
     -------
     tuple of slice
-        About `CLOSE` cells a side: the part nearest to the middle among those with the fewest
-        voids.
+        About `CLOSE` cells a side: the part nearest to the middle among those of which a tenth at
+        most is void, or as little as in any.
     """
     by = dem.shape[0] // ground.sizes["y"]
     side = min(-(-CLOSE // by), *ground.shape)
     rows, columns = (length // side for length in ground.shape)
     parts = ground.to_numpy()[: rows * side, : columns * side].reshape(rows, side, columns, side)
-    voids = np.isnan(parts).sum(axis=(1, 3))
+    voids = np.isnan(parts).mean(axis=(1, 3))
     off = np.hypot(*np.ogrid[(1 - rows) / 2 : rows / 2, (1 - columns) / 2 : columns / 2])
-    best = np.argmin(np.where(voids == voids.min(), off, np.inf))
+    best = np.argmin(np.where(voids <= max(0.1, voids.min()), off, np.inf))
     row, column = (int(place) * side * by for place in np.unravel_index(best, off.shape))
     return slice(row, row + side * by), slice(column, column + side * by)
 
