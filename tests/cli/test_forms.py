@@ -56,7 +56,7 @@ def test_every_option_reaches_the_map(graben, hills, tmp_path):
         np.testing.assert_array_equal(file.read(1), expected)
 
 
-def test_measures_lie_beside_the_map(graben, hills, tmp_path, check_page):
+def test_measures_lie_beside_the_map(graben, hills, tmp_path):
     names = "sky_view, azimuth,ternary"
     done = graben("landforms", "forms", hills, "--out", tmp_path / "f.tif", "--outputs", names)
     assert done.code == 0
@@ -69,9 +69,7 @@ def test_measures_lie_beside_the_map(graben, hills, tmp_path, check_page):
     style = ElementTree.parse(tmp_path / "f_azimuth.qml").find(".//item")
     assert style.get("label").endswith("°")
     assert (tmp_path / "f_sky_view.png").exists()
-    page = (tmp_path / "f.html").read_text()
-    assert "Azimuth of what is seen" in page or "azimuth of what is seen" in page
-    check_page(tmp_path / "f.html")
+    assert "Map of azimuth of what is seen" in (tmp_path / "f.html").read_text()
 
 
 def test_a_large_map_is_thinned_out_with_a_close_look(graben, tmp_path, monkeypatch):
@@ -87,12 +85,12 @@ def test_a_large_map_is_thinned_out_with_a_close_look(graben, tmp_path, monkeypa
 
 
 def test_an_elevation_model_that_ships_goes_by_its_name(graben, tmp_path):
-    done = graben("landforms", "forms", "globe-tile", "--out", tmp_path / "forms.tif", "--json")
+    done = graben("landforms", "forms", "globe-anatolia", "--out", tmp_path / "forms.tif", "--json")
     assert done.code == 0
     found = done.json()
-    assert found["cell"].startswith("90 arc-seconds")
+    assert found["cell"].startswith("30 arc-seconds")
     land = sum(form["km2"] for form in found["forms"])
-    assert 2.5e7 < land < 3.5e7
+    assert 1.7e6 < land < 1.9e6
     assert {path.name for path in tmp_path.iterdir()} == {
         "forms.tif", "forms.tif.aux.xml", "forms.qml", "forms.png", "forms.html"
     }  # fmt: skip
