@@ -69,10 +69,10 @@ def test_a_tilt_is_removed_when_it_is_asked_for():
 
 def test_blunders_do_not_matter():
     before, after = epochs(0.3, -0.4, offset=1.0, noise=0.5)
-    blunders = np.random.default_rng(3).random(SHAPE) < 0.02
+    blunders = np.random.default_rng(3).random(SHAPE) < 0.05
     result = found(before, after + 40 * blunders.astype(np.float32))
     assert abs(result.rows - 0.3) < 0.05
-    assert abs(result.offset - 1) < 0.3  # the spline spreads each over some 10 cells
+    assert abs(result.offset - 1) < 0.5  # the spline spreads each over some 10 cells
 
 
 def test_weights_of_the_spread_are_those_of_least_squares():

@@ -30,7 +30,7 @@ def selection_effects(
     Noise drawn from the error model is added to the difference, and subtracted from it, and areas
     are detected anew. What those areas hold of the noise, more with it than against it, is the
     effect. For normal errors it is right to first order (Stein's identity) had the difference no
-    noise yet; it has, so that the effect comes out too large, by up to a factor of about two.
+    noise yet; it has, so that the effect comes out too large.
 
     Parameters
     ----------
