@@ -30,8 +30,8 @@ WORTH_KNOWING = (
     "than the errors is in the net volume alone.",
     "Areas that are drawn by a difference flatter it. Simulated errors tell by how much at most; "
     "a third of that is taken off, and as much is added to the error. On 500 simulated pairs of "
-    "epochs 95 % intervals held the truth in 94 to 96 % for areas that were given, in 91 to 93 % for "
-    "areas that were detected.",
+    "epochs 95 % intervals held the truth in 94 to 96 % for areas that were given, in 91 to 93 % "
+    "for areas that were detected.",
     "Intervals hold the errors that stable ground shows, their dependence on slope and curvature, "
     "their likeness between neighbours, displacements that vary from place to place, and the error "
     "of the co-registration. Errors that stable ground does not show, such as vegetation that grew "
