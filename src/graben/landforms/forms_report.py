@@ -72,12 +72,12 @@ WORTH_KNOWING = (
     "one finds ranges and basins. There is no single right map.",
     "The flat angle decides what counts as a plain. Errors of the elevation model steeper than it "
     "show as forms.",
-    "Lines of sight end before the search distance: a search of 10 cells looks at 9 cells along "
+    "Lines of sight end before the search distance: a search of 10 square cells looks at 9 along "
     "rows and columns, and at 7 along diagonals. The outermost rows and columns (skip + 1) have no "
     "form, and those within the search distance of the edge see less. Voids have no form; a "
     "direction that begins with a void is not counted; voids farther away are looked over.",
     "The rules are those of GRASS's r.geomorphon 8.2, whose codes these are: in projected systems "
-    "cell for cell; in degrees GRASS measures distances in another way, and some cells differ. Its "
+    "cell for cell; in degrees, where cells are measured in metres row by row, some differ. GRASS's "
     "habits come with them: each angle is held against the flat angle by itself (the paper takes "
     "their difference); where the two angles are equal, as on an even slope or in models of whole "
     "metres, the direction is level; and no line of sight looks at the southernmost row.",
