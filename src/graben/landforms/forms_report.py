@@ -76,9 +76,9 @@ WORTH_KNOWING = (
     "rows and columns, and at 7 along diagonals. The outermost rows and columns (skip + 1) have no "
     "form, and those within the search distance of the edge see less. Voids have no form; a "
     "direction that begins with a void is not counted; voids farther away are looked over.",
-    "The rules are those of GRASS's r.geomorphon 8.2, whose codes these are: in projected systems "
-    "cell for cell; in degrees, where cells are measured in metres row by row, some differ. GRASS's "
-    "habits come with them: each angle is held against the flat angle by itself (the paper takes "
+    "The rules are those of r.geomorphon (GRASS 8.2), whose codes these are: in projected systems "
+    "cell for cell; in degrees, where cells are measured in metres row by row, some differ. Its "
+    "habits come with it: each angle is held against the flat angle by itself (the paper takes "
     "their difference); where the two angles are equal, as on an even slope or in models of whole "
     "metres, the direction is level; and no line of sight looks at the southernmost row.",
     "Forms say what a place looks like, not how it came about.",
