@@ -269,7 +269,7 @@ def geomorphons(
     outputs: Sequence[str] = ("forms",),
     threads: int | None = None,
 ) -> "xr.Dataset":
-    """Classify the form of every cell, as r.geomorphon of GRASS does, cell for cell.
+    """Classify the form of every cell, in projected systems as r.geomorphon of GRASS does.
 
     Parameters
     ----------
@@ -296,7 +296,7 @@ def geomorphons(
         Codes are integers with 0 = void, measures float32 with NaN = void. Void are: cells that
         are void in `dem`, and `skip` + 1 rows and columns at the border. Voids farther along a
         line are looked through; a direction whose next cell is void does not count. Geographic
-        grids use the size of each row's cells in metres.
+        grids use the size of each row's cells in metres, which is not how GRASS measures them.
 
     Raises
     ------
