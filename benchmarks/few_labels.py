@@ -6,7 +6,7 @@ A legend of grouped geomorphons is computed from the very features; it is shown,
 Clicks lie in one half of the blocks of a map, scores are of the other half, away from the border.
 Features and classifier were chosen on other scenes (landscapes 101 to 103; Iwahashi-Pike on
 jacksboro, boulder and Thrace); these were then scored once. Rivals get trees and a logistic
-regression, and are shown with both. The elevation of pysheds had been seen before.
+regression, and are shown with both. The heights of pysheds and jacksboro had been seen before.
 
     for seed in 0 1 2; do
         python tools/train_landform_encoder.py --seed $seed --out out/encoder-$seed

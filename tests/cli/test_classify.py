@@ -81,7 +81,12 @@ def test_suggestions_are_points_in_longitude_and_latitude(learned):
 def test_the_page_is_whole(learned, check_page):
     check_page(learned / "report.html")
     text = (learned / "report.html").read_text()
-    for told in ("Held-out blocks", "probability of the class", "Where to click next", "clicks.gpkg"):
+    for told in (
+        "Held-out blocks",
+        "probability of the class",
+        "Where to click next",
+        "clicks.gpkg",
+    ):
         assert told in text
 
 
