@@ -137,7 +137,7 @@ def speed(folder: Path) -> list[dict[str, Any]]:
                     f"time r.geomorphon --q elevation=dem forms=forms search={search}",
                 ],
             )
-            theirs = sum(map(float, re.search(r"cpu (\S+) (\S+)", printed).groups()))
+            theirs = sum(map(float, re.search(r"cpu ([\d.]+) ([\d.]+)", printed).groups()))
             job = (DemFile(dem), Sighting(search), folder / "ours.tif", 1)
             ours = min(cpu(lambda job=job: forms(*job)) for _ in range(3))
             found.append({"model": kind, "search": search, "grass": theirs, "graben": ours})
