@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 ROUNDS = 3  # of looking for stable ground
-SELECTED = 1 / 3  # of the simulated effect of detection, as found on simulated pairs of epochs
+SELECTED = 3 / 4  # of the simulated effect of detection, as found on simulated pairs of epochs
 LEAST_STABLE = 0.2  # of the cells that both epochs hold, if nobody says what is stable
 
 
@@ -141,7 +141,7 @@ class Change:
         return self._summed(cells & (self.found == sign), effect)
 
     def _summed(self, cells: "Mask", effect: float) -> Volume:
-        """Sum over known cells, less a third of the simulated effect, give or take as much."""
+        """Sum over known cells, less most of the simulated effect, give or take as much."""
         areas = self.area[cells]
         value = float((self.difference[cells] * areas).sum()) - SELECTED * effect
         wide = WIDE * float(np.hypot(self.sums.standard_error(cells), SELECTED * effect))
