@@ -29,7 +29,7 @@ from graben.progress import shown_by, track
 CELL, SIDE, FRAME = 10.0, 192, 32
 WHOLE = (SIDE + 2 * FRAME, SIDE + 2 * FRAME)
 INSIDE = (slice(FRAME, FRAME + SIDE), slice(FRAME, FRAME + SIDE))
-FIRST_SEED, CASES, SLIDES = 20_000, 500, 4
+FIRST_SEED, CASES, SLIDES = 30_000, 500, 4
 DOWN, RIGHT = np.fft.fftfreq(WHOLE[0])[:, None], np.fft.rfftfreq(WHOLE[1])
 Array = Any
 
