@@ -54,6 +54,10 @@ def test_every_option_reaches_the_map(graben, hills, tmp_path):
     expected = geomorphons(read_dem(hills), sighting, threads=1)["forms"]
     with rasterio.open(tmp_path / "forms.tif") as file:
         np.testing.assert_array_equal(file.read(1), expected)
+    page = (tmp_path / "forms.html").read_text()
+    assert "neither angle exceeds 4° (less beyond 3 cells)" in page
+    assert "if one alone exceeds it, that one decides" in page
+    assert "models of whole metres, it is higher." in page
 
 
 def test_measures_lie_beside_the_map(graben, hills, tmp_path):

@@ -10,7 +10,7 @@ import graben
 from graben.landforms.dem import CellSize, cell_size, on_map
 from graben.landforms.dem_file import DemFile
 from graben.landforms.explained import CellExplanation, Ray
-from graben.landforms.forms_report import DEFINITION, MEANINGS
+from graben.landforms.forms_report import DEFINITION, MEANINGS, verdict_rule
 from graben.output import plain, written_folder
 from graben.report import Picture, Section, Table, Text, save_picture, write_page
 
@@ -18,7 +18,6 @@ COLUMNS = (
     "toward", "up: at, m", "up: height, m", "up: angle, °",
     "down: at, m", "down: height, m", "down: angle, °", "verdict",
 )  # fmt: skip
-NOTE = "Heights are above the cell."
 
 
 def rays_table(found: CellExplanation) -> Table:
@@ -121,10 +120,4 @@ def _around(found: CellExplanation, dem: DemFile) -> xr.DataArray:
 
 
 def _rule(found: CellExplanation) -> Text:
-    return Text(
-        (
-            f"A direction is level where neither angle exceeds {found.sighting.flat:g}°; "
-            "otherwise the steeper of the two says whether it is higher or lower "
-            f"({DEFINITION}).",
-        )
-    )
+    return Text((f"{verdict_rule(found.sighting)} The definition: {DEFINITION}.",))

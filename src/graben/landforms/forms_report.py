@@ -18,12 +18,7 @@ from graben.landforms.dem import cell_size, on_map
 from graben.landforms.dem_file import DemFile
 from graben.landforms.figures import draw_classes, draw_field, limits
 from graben.landforms.form_measures import MEASURES
-from graben.landforms.forms import (
-    GeomorphonTile,
-    Sighting,
-    check_size,
-    cores,
-)
+from graben.landforms.forms import GeomorphonTile, Sighting, check_size, cores
 from graben.landforms.legend import GEOMORPHONS, write_qgis_ramp, write_qgis_style
 from graben.landforms.quick_look import (
     check_not_void,
@@ -67,6 +62,11 @@ LABELS = {
     "openness_negative": ("negative openness", "degree"),
     "sky_view": ("sky-view factor", ""),
 }
+TIES = {
+    "anglev1": "level",
+    "anglev2": "higher",
+    "anglev2_distance": "lower if the place below is farther away, otherwise higher",
+}
 WORTH_KNOWING = (
     "A form depends on how far one looks. A search of a few cells finds gullies and bumps; a long "
     "one finds ranges and basins. There is no single right map.",
@@ -79,8 +79,7 @@ WORTH_KNOWING = (
     "The rules are those of r.geomorphon (GRASS 8.2), whose codes these are: in projected systems "
     "cell for cell; in degrees, where cells are measured in metres row by row, some differ. Its "
     "habits come with it: each angle is held against the flat angle by itself (the paper takes "
-    "their difference); where the two angles are equal, as on an even slope or in models of whole "
-    "metres, the direction is level; and no line of sight looks at the southernmost row.",
+    "their difference), and no line of sight looks at the southernmost row.",
     "Forms say what a place looks like, not how it came about.",
 )
 
@@ -269,12 +268,25 @@ def _rule(sighting: Sighting) -> Text:
     return Text(
         (
             "From each cell eight lines of sight run to N, NE, E, SE, S, SW, W and NW. Along each, "
-            "the steepest angle up and the steepest angle down are found. If neither is steeper "
-            f"than {sighting.flat:g}° the direction is level; otherwise it is higher or "
-            "lower, whichever is steeper. How many of the eight are higher and how many lower "
-            "decides the form (geomorphons; Jasiewicz and Stepinski 2013, "
-            f"{DEFINITION}). `graben landforms explain` shows the lines of any cell.",
+            "the steepest angle up and the steepest angle down are found. "
+            f"{verdict_rule(sighting)} How many of the eight are higher and how many lower decides the form (geomorphons; "
+            f"Jasiewicz and Stepinski 2013, {DEFINITION}). `graben landforms explain` shows the "
+            "lines of any cell.",
         )
+    )
+
+
+def verdict_rule(sighting: Sighting) -> str:
+    """Say how the two angles of a direction make it level, higher or lower."""
+    shrinks = f" (less beyond {sighting.dist:g} cells)" if sighting.dist else ""
+    alone = (
+        "" if sighting.comparison == "anglev1" else "; if one alone exceeds it, that one decides"
+    )
+    return (
+        f"A direction is level where neither angle exceeds {sighting.flat:g}°{shrinks}{alone}; "
+        "otherwise the steeper of the two says whether it is higher or lower. Where both are "
+        "equally steep, as on an even slope or in models of whole metres, it is "
+        f"{TIES[sighting.comparison]}."
     )
 
 
