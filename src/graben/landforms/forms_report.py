@@ -269,9 +269,9 @@ def _rule(sighting: Sighting) -> Text:
         (
             "From each cell eight lines of sight run to N, NE, E, SE, S, SW, W and NW. Along each, "
             "the steepest angle up and the steepest angle down are found. "
-            f"{verdict_rule(sighting)} How many of the eight are higher and how many lower decides the form (geomorphons; "
-            f"Jasiewicz and Stepinski 2013, {DEFINITION}). `graben landforms explain` shows the "
-            "lines of any cell.",
+            f"{verdict_rule(sighting)} How many of the eight are higher and how many lower "
+            f"decides the form (geomorphons; Jasiewicz and Stepinski 2013, {DEFINITION}). "
+            "`graben landforms explain` shows the lines of any cell.",
         )
     )
 
