@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
 UNLIKE = Legend("Where the model guesses", (LegendClass(1, "unlike the labelled land", "#cc0000"),))
+CONFIDENCE = ("#440154", "#31688e", "#35b779", "#fde725")
 _LONG_NAMES = {
     "classes": "landform class",
     "confidence": "probability of the class",
@@ -112,9 +113,9 @@ def map_classes(
         stream(dem, block, layers, block.halo, cores())
         write_qgis_style(folder / "classes.qml", legend)
         write_qgis_style(folder / "unlike.qml", UNLIKE)
-        for name, colours in (("confidence", _CONFIDENCE), ("entropy", _CONFIDENCE[::-1])):
+        for name, colours in (("confidence", CONFIDENCE), ("entropy", CONFIDENCE[::-1])):
             write_qgis_ramp(folder / f"{name}.qml", 0.0, 1.0, colours)
-        places = suggest(model, dem, suggestions) if suggestions else None
+        places = suggest(model, dem, suggestions, model.seed) if suggestions else None
         if places is not None:
             _write_points(places, folder / "suggestions.geojson")
         summary = _summary(dem, model, folder, legend)
@@ -122,9 +123,6 @@ def map_classes(
             model.save(folder / "model", about)
         write_class_page(folder, dem, model, legend, summary, places, facts)
     return summary
-
-
-_CONFIDENCE = ("#440154", "#31688e", "#35b779", "#fde725")
 
 
 def _write_points(places: "GeoDataFrame", path: Path) -> None:

@@ -21,7 +21,7 @@ from graben.landforms.dem import CellSize, cell_size
 from graben.landforms.form_measures import MEASURES
 from graben.landforms.ray_lanes import LANES
 from graben.landforms.sight_rules import reach
-from graben.tiling import InMemory, Tile, map_overlap_tiles, plan_tiles
+from graben.tiling import Tile, map_overlap_tiles, plan_tiles
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -329,7 +329,7 @@ def geomorphons(
         arrays = map_overlap_tiles(compute, dem.data, compute.dtypes, compute.halo)
     else:
         whole = plan_tiles(dem.shape, dem.shape, 0)[0]
-        arrays = compute(InMemory(dem.to_numpy()).read(whole.padded), whole, dem.shape)
+        arrays = compute(dem.to_numpy(), whole, dem.shape)
     placed = {name: dem.copy(data=arrays[name]) for name in outputs}
     for name, array in placed.items():
         array.attrs = {"units": _UNITS.get(name, "1"), "long_name": name.replace("_", " ")}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import graben
-from graben.landforms.class_map import UNLIKE, class_legend
+from graben.landforms.class_map import CONFIDENCE, UNLIKE, class_legend
 from graben.landforms.dem import cell_size
 from graben.landforms.dem_file import DemFile
 from graben.landforms.figures import draw_classes, draw_field
@@ -25,7 +25,6 @@ from graben.learning.threads import torch_threads
 from graben.output import written_file, written_folder
 from graben.report import Picture, Section, Table, Text, write_page
 
-CONFIDENCE = ("#440154", "#31688e", "#35b779", "#fde725")
 RATES = ("precision", "recall", "F1", "IoU")
 
 

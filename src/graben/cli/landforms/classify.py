@@ -43,7 +43,8 @@ def classify(
         typer.Option(help="For unet: the class of all that no label covers; else it is left open."),
     ] = None,
     suggestions: Annotated[
-        int, typer.Option(min=0, help="How many places to suggest for the next clicks.")
+        int,
+        typer.Option(min=0, help="For few-labels: how many places to suggest for the next clicks."),
     ] = 10,
     seed: Annotated[int, typer.Option(help="Of all that is drawn at random.")] = 0,
     crs: Crs = None,
