@@ -1,8 +1,9 @@
 """Geomorphons beside GRASS's r.geomorphon: the same cells, the same files, CPU seconds of each.
 
 Agreement: the elevation models of the reference data (GRABEN_REFERENCE_DATA), whole, of integers,
-put on a metric map and with voids punched in, and two fractals. Speed: a fractal of 4,096 x 4,096
-cells of float32 and the same in whole metres; reading, computing and writing count on both sides.
+put on a metric map and with voids punched in, and two fractals; one of them also as it is, in
+degrees. Speed: a fractal of 4,096 x 4,096 cells of float32 and the same in whole metres; reading,
+computing and writing count on both sides.
 Then what threads bring, beside a kernel of pure arithmetic, and what long searches cost. GRASS
 takes some ten minutes of it:
 
@@ -91,19 +92,23 @@ def agreement(folder: Path, reference: Path) -> list[dict[str, Any]]:
     found = []
     for name, heights in models(reference).items():
         dem = write_dem(folder / "dem.tif", heights)
-        lines = []
-        for number, case in enumerate(cases):
-            settings = " ".join(f"{key}={value}" for key, value in vars(case).items())
-            lines.append(f"r.geomorphon --q elevation=dem forms=f{number} {settings}")
-            lines.append(
-                f"r.out.bin --q -i bytes=4 input=f{number} output={folder}/f{number} null=0"
-            )
-        in_grass(dem, lines)
-        for number, case in enumerate(cases):
-            ours = forms(DemFile(dem), case, folder / "ours.tif", 1)
-            theirs = np.fromfile(folder / f"f{number}", np.int32).reshape(ours.shape)
-            differing = int(np.count_nonzero(ours != theirs))
-            found.append({"model": name, **vars(case), "cells": ours.size, "differing": differing})
+        found += [{"model": name, **row} for row in differences(folder, dem, cases)]
+    return found
+
+
+def differences(folder: Path, dem: Path, cases: list[Sighting]) -> list[dict[str, Any]]:
+    """Count the cells of a file whose forms differ, for each way of looking around."""
+    lines, found = [], []
+    for number, case in enumerate(cases):
+        settings = " ".join(f"{key}={value}" for key, value in vars(case).items())
+        lines.append(f"r.geomorphon --q elevation=dem forms=f{number} {settings}")
+        lines.append(f"r.out.bin --q -i bytes=4 input=f{number} output={folder}/f{number} null=0")
+    in_grass(dem, lines)
+    for number, case in enumerate(cases):
+        ours = forms(DemFile(dem), case, folder / "ours.tif", 1)
+        theirs = np.fromfile(folder / f"f{number}", np.int32).reshape(ours.shape)
+        differing = int(np.count_nonzero(ours != theirs))
+        found.append({**vars(case), "cells": ours.size, "differing": differing})
     return found
 
 
@@ -231,8 +236,10 @@ def main() -> None:
         same = agreement(folder, reference)
         cells, differing = (sum(row[key] for row in same) for key in ("cells", "differing"))
         print(f"{differing} of {cells} cells differ from r.geomorphon, in {len(same)} maps")
+        [degrees] = differences(folder, reference / "pysheds_dem.tif", [Sighting(10)])
+        print("{differing} of {cells} on a model in degrees".format(**degrees))
         rows = speed(folder)
-    found = {"agreement": same, "speed": rows, "starts": starts()}
+    found = {"agreement": same, "in_degrees": degrees, "speed": rows, "starts": starts()}
     found |= {"two_threads": two_threads(), "long_searches": long_searches()}
     for name in ("starts", "two_threads"):
         print(name, {key: round(value, 3) for key, value in found[name].items()})
