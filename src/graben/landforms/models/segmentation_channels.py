@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graben.landforms.features import window_mean
+
 Floats = NDArray[Any]
 
 EAST, NORTH = 1, 2  # the two channels that are parts of a vector
@@ -72,17 +74,8 @@ def terrain_channels(
     squared = east**2 + north**2
     normal = np.sqrt(1 + squared)
     channels = [np.arctan(np.sqrt(squared)), -east / normal, -north / normal, curved * size]
-    channels += [(z - _mean(z, valid, radius)) / (radius * size) for radius in radii]
+    channels += [(z - window_mean(z, radius)) / (radius * size) for radius in radii]
     return np.where(valid, np.stack(channels), np.nan).astype(np.float32)
-
-
-def _mean(z: Floats, valid: NDArray[np.bool_], radius: int) -> Floats:
-    from scipy.ndimage import uniform_filter
-
-    side = 2 * radius + 1
-    total = uniform_filter(np.where(valid, z, 0.0), side, mode="constant")
-    share = uniform_filter(valid.astype(float), side, mode="constant")
-    return np.divide(total, share, where=valid, out=np.zeros_like(z))
 
 
 def turned(channels: Floats, symmetry: int) -> Floats:
