@@ -6,14 +6,23 @@ import typer
 
 from graben.cli.console import print_json
 
+OWN_LABELS = {
+    "few-labels": "landforms: a handful of your own labels",
+    "unet": "landforms: your own labels that cover areas",
+}
+
 
 def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, alone, on stdout.")] = False,
 ) -> None:
     """List the models: which data each fits, what it costs, and its measured skill."""
-    from graben.quakes.overview import overview
+    from graben.quakes.overview import SCORES, overview
 
     found = overview()
+    unmeasured = {"training_seconds": None, **dict.fromkeys(SCORES)}
+    found["models"] += [
+        {"model": name, "fits": fits, **unmeasured} for name, fits in OWN_LABELS.items()
+    ]
     if as_json:
         print_json(found)
     else:
