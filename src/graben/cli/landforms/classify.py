@@ -46,7 +46,7 @@ def classify(
         int,
         typer.Option(min=0, help="For few-labels: how many places to suggest for the next clicks."),
     ] = 10,
-    seed: Annotated[int, typer.Option(help="Of all that is drawn at random.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of all that is drawn at random in the learning.")] = 0,
     crs: Crs = None,
     as_json: AsJson = False,
 ) -> None:
