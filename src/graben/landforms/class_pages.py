@@ -131,7 +131,8 @@ def _trust(model: FewLabels) -> Iterator["Block"]:
             f"model that had seen no label of its block, nor any within {buffer:.2g} km of it. "
             "Windows of the features do reach over these borders, but they carry heights, no "
             "labels. Land of another kind than that of all blocks would be classified less well. "
-            "Of a polygon that reaches over several blocks, parts were learned from and parts scored.",
+            "Of a polygon that reaches over several blocks, parts were learned from and parts were "
+            "scored.",
             "Intervals hold 95 % of 1,000 resamples of the blocks. Precision depends on how many "
             "cells of each class were labelled: it is that of the labels, not of the land.",
         )
