@@ -27,10 +27,20 @@ from unittest import mock
 import numba
 import numpy as np
 import rasterio
+import xarray as xr
 from rasterio.transform import from_origin
 
-from graben.landforms import GEOMORPHONS, DemFile, Layer, Sighting, cell_size, fractal, stream
-from graben.landforms.forms import COMPARISONS, GeomorphonTile
+from graben.landforms import (
+    GEOMORPHONS,
+    DemFile,
+    Layer,
+    Sighting,
+    cell_size,
+    fractal,
+    geomorphons,
+    stream,
+)
+from graben.landforms.forms import COMPARISONS, CROSSOVER, GeomorphonTile
 from graben.tiling import plan_tiles
 
 SIDE = 4096
@@ -178,11 +188,10 @@ def two_threads() -> dict[str, float]:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(arithmetic, [100_000_000] * 2))
 
-    whole = plan_tiles(heights.shape, heights.shape, 0)[0]
     walls = {}
     for threads in (1, 2):
         compute = GeomorphonTile(Sighting(50), cell_size(heights), threads=threads)
-        walls[threads] = wall(lambda one=compute: one(heights.to_numpy(), whole, heights.shape))
+        walls[threads] = wall(lambda one=compute: on_whole(one, heights))
     arithmetic(1)
     gain, ideal = walls[1] / walls[2], wall(lambda: halves(1)) / wall(lambda: halves(2))
     return {"forms": gain, "arithmetic": ideal, "share": gain / ideal}
@@ -190,18 +199,22 @@ def two_threads() -> dict[str, float]:
 
 def long_searches() -> list[dict[str, float]]:
     """Time both ways of looking far, in CPU seconds."""
-    heights = fractal(LONG, LONG, hurst=0.7, relief=1500, seed=1)
-    whole = plan_tiles(heights.shape, heights.shape, 0)[0]
+    heights, small = (fractal(side, side, hurst=0.7, relief=1500, seed=1) for side in (LONG, 64))
     found = []
     for search in (200, 500, 1000):
         compute = GeomorphonTile(Sighting(search), cell_size(heights))
         row: dict[str, float] = {"search": search}
-        for way, crossover in (("sweep", 10**9), ("hulls", 0)):
+        for way, crossover in (("sweep", 10**9), ("hulls", 0), ("chosen", CROSSOVER)):
             with mock.patch("graben.landforms.forms.CROSSOVER", crossover):
-                row[way] = cpu(lambda one=compute: one(heights.to_numpy(), whole, heights.shape))
-        row["chosen"] = cpu(lambda one=compute: one(heights.to_numpy(), whole, heights.shape))
+                geomorphons(small, Sighting(search))  # compiles
+                row[way] = cpu(lambda one=compute: on_whole(one, heights))
         found.append(row)
     return found
+
+
+def on_whole(compute: GeomorphonTile, heights: xr.DataArray) -> None:
+    """Compute the forms of a model in memory."""
+    compute(heights.to_numpy(), plan_tiles(heights.shape, heights.shape, 0)[0], heights.shape)
 
 
 def starts() -> dict[str, float]:

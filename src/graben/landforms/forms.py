@@ -40,7 +40,7 @@ _FORMS = (
     (PEAK,),
 )
 COMPARISONS = ("anglev1", "anglev2", "anglev2_distance")
-CROSSOVER = 550  # cells: from here on hulls are faster than walking every line
+CROSSOVER = 700  # cells: from here on hulls are faster than walking every line
 BAND = 64
 SKY = ("openness_positive", "openness_negative", "sky_view")
 SWEPT = {"forms", "ternary", *SKY}
