@@ -1,12 +1,14 @@
 import html
 import re
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
 
 from graben.errors import InputError
-from graben.report import Picture, Section, Table, Text, write_page
+from graben.report import Picture, Section, Table, Text, command_line, write_page
 from graben.report.page import shown
 
 HOSTILE = "<script>alert('x')</script> \"'><img src=x onerror=alert(1)> {{ 7*7 }} &amp;"
@@ -127,3 +129,9 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path):
         write_page(path / "page.html", "t", "s", [], {})
     assert path.read_text() == "old"
     assert list(Path(tmp_path).iterdir()) == [path]
+
+
+def test_the_command_of_a_page_can_be_typed_again(monkeypatch):
+    typed = ["landforms", "forms", "my dem.tif", "--out", "a&b.tif"]
+    monkeypatch.setattr(sys, "argv", ["/anywhere/graben", *typed])
+    assert shlex.split(command_line()) == ["graben", *typed]

@@ -1,7 +1,6 @@
 """The folder of a change: rasters, polygons, budget and a page."""
 
 import json
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +31,7 @@ from graben.landforms.legend import (
 from graben.landforms.sediment import BudgetRow, budget, whole_budget
 from graben.landforms.slope_area import REGIMES, SlopeArea, slope_area_diagram
 from graben.output import check_folder, plain, written_folder
-from graben.report import Picture, save_picture, write_page
+from graben.report import Picture, command_line, save_picture, write_page
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -220,7 +219,7 @@ def _write_budget(found: Findings, path: Path) -> None:
 
 def _facts(inputs: Inputs) -> dict[str, str]:
     return {
-        "command": " ".join(["graben", *sys.argv[1:]]),
+        "command": command_line(),
         "first epoch": inputs.before.name,
         "second epoch": inputs.after.name,
         "graben": graben.__version__,

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,7 @@ from graben.landforms.legend import write_qgis_ramp
 from graben.landforms.quick_look import check_not_void, layer_thumbnail, thumbnail
 from graben.landforms.tiled import Layer, small_gdal_cache, stream
 from graben.output import check_folder, plain, written_folder
-from graben.report import Picture, Section, Table, Text, save_picture, write_page
+from graben.report import Picture, Section, Table, Text, command_line, save_picture, write_page
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -190,7 +189,7 @@ def _write_page(
             Section("What to know", (Text(WORTH_KNOWING),)),
         ],
         {
-            "command": " ".join(["graben", *sys.argv[1:]]),
+            "command": command_line(),
             "elevation model": f"{dem.path.name}, {dem.crs.to_string()}",
             "graben": graben.__version__,
         },

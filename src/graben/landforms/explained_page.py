@@ -1,7 +1,6 @@
 """Tables and the page of why a cell has its form."""
 
 import json
-import sys
 from pathlib import Path
 
 import xarray as xr
@@ -12,7 +11,7 @@ from graben.landforms.dem_file import DemFile
 from graben.landforms.explained import CellExplanation, Ray
 from graben.landforms.forms_report import DEFINITION, MEANINGS, verdict_rule
 from graben.output import plain, written_folder
-from graben.report import Picture, Section, Table, Text, save_picture, write_page
+from graben.report import Picture, Section, Table, Text, command_line, save_picture, write_page
 
 COLUMNS = (
     "toward", "up: at, m", "up: height, m", "up: angle, °",
@@ -90,7 +89,7 @@ def write_cell_page(found: CellExplanation, dem: DemFile, out: Path) -> None:
         Section("The profiles", (profiles,)),
     ]
     facts = {
-        "command": " ".join(["graben", *sys.argv[1:]]),
+        "command": command_line(),
         "elevation model": found.dem,
         "graben": graben.__version__,
     }

@@ -1,6 +1,5 @@
 """The page of a map of landforms, its quick look and its style."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -29,7 +28,7 @@ from graben.landforms.quick_look import (
 )
 from graben.landforms.tiled import Layer, stream
 from graben.output import written_file
-from graben.report import Picture, Section, Table, Text, write_page
+from graben.report import Picture, Section, Table, Text, command_line, write_page
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -163,7 +162,7 @@ def _write_page(dem: DemFile, sighting: Sighting, layers: dict[str, Layer]) -> d
         Section("What to know", (Text(WORTH_KNOWING),)),
     ]
     facts = {
-        "command": " ".join(["graben", *sys.argv[1:]]),
+        "command": command_line(),
         "elevation model": f"{dem.path.name}, {dem.crs.to_string()}",
         "graben": graben.__version__,
     }

@@ -1,7 +1,6 @@
 """Tables and the page of what a rate of events is made of."""
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import graben
 from graben.output import plain, written_folder
 from graben.quakes.models.rate_parts import RateExplanation
-from graben.report import Picture, Section, Table, Text, save_picture, write_page
+from graben.report import Picture, Section, Table, Text, command_line, save_picture, write_page
 
 NOTE = (
     "Shares are of the model's rate at the place and add up to 100 %. Parents are counted before "
@@ -90,7 +89,7 @@ def write_explanation(
         sections.append(_parents(found))
     if found.has_gates:
         sections.append(_gates(found, importance))
-    facts = {"command": " ".join(["graben", *sys.argv[1:]]), "graben": graben.__version__}
+    facts = {"command": command_line(), "graben": graben.__version__}
     with written_folder(out) as folder:
         for section in sections:
             for block in section.blocks:

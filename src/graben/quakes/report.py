@@ -26,7 +26,7 @@ from graben.quakes.models.rates import RateModel
 from graben.quakes.models.simulated_rates import SimulatedRates
 from graben.quakes.region import Region
 from graben.quakes.scene import CELL_DEGREES
-from graben.report import Picture, Section, Table, Text, save_picture, write_page
+from graben.report import Picture, Section, Table, Text, command_line, save_picture, write_page
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -229,7 +229,7 @@ def _facts(setting: Setting) -> dict[str, str]:
 
     trained = setting.trained
     return {
-        "command": " ".join(["graben", *sys.argv[1:]]),
+        "command": command_line(),
         "graben": graben.__version__,
         "Python, torch, NumPy": f"{sys.version.split()[0]}, {torch.__version__}, {np.__version__}",
         "catalogue": setting.catalog.source,

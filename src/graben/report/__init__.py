@@ -6,6 +6,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "blocks": ["Picture", "Section", "Table", "Text", "save_picture"],
-        "page": ["write_page"],
+        "page": ["command_line", "write_page"],
     },
 )

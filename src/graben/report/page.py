@@ -3,7 +3,9 @@
 import base64
 import math
 import re
+import shlex
 import struct
+import sys
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
@@ -18,6 +20,11 @@ SCREEN = 96  # CSS pixels per inch
 NUMBER = re.compile(
     r"[-+\N{MINUS SIGN}<>]?\s?\d[\d.,\u202f]*(e[-+\N{MINUS SIGN}]?\d+)?\s?%?(\s*[(\[±].*)?"
 )
+
+
+def command_line() -> str:
+    """Return the command that runs, quoted so that a shell takes it again."""
+    return shlex.join(["graben", *sys.argv[1:]])
 
 
 def shown(value: object) -> str:

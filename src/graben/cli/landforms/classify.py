@@ -59,13 +59,14 @@ def classify(
     from graben.landforms.class_map import map_classes
     from graben.landforms.dem_file import DemFile
     from graben.output import check_folder
+    from graben.report import command_line
 
     check_folder(out)
     ground = DemFile(Path(dem), crs)
-    facts = {"command": command()}
+    facts = {"command": command_line()}
     show = _show
     if is_segmentation(model):
-        found = segment(ground, out, labels, class_field, model, background, seed, command())
+        found = segment(ground, out, labels, class_field, model, background, seed, facts)
         show = show_segmentation
     elif background is not None:
         raise InputError(
@@ -84,14 +85,6 @@ def classify(
         print_json(found)
     else:
         show(found)
-
-
-def command() -> str:
-    """Return what was typed."""
-    import shlex
-    import sys
-
-    return shlex.join(["graben", *sys.argv[1:]])
 
 
 def _opened(model: str) -> "FewLabels":

@@ -28,7 +28,7 @@ def segment(
     model: str,
     background: str | None,
     seed: int,
-    command: str,
+    facts: dict[str, str],
 ) -> dict[str, Any]:
     """Learn a segmentation model, or open one, and map an elevation model with it."""
     from dataclasses import replace
@@ -42,7 +42,7 @@ def segment(
             raise InputError(
                 "expected labels to learn from, or a model. Give --labels FILE, or --model FOLDER."
             )
-        return map_segmentation(dem, Segmentation.load(model), out, {"command": command})
+        return map_segmentation(dem, Segmentation.load(model), out, facts)
     if model != "unet":
         raise InputError(
             f"expected unet to learn from {labels}, got --model {model}. Leave --labels out to use "
@@ -57,7 +57,7 @@ def segment(
         "licence": "as the labels and the elevation model allow",
         "seed": seed,
     }
-    return map_segmentation(dem, learned, out, {"command": command}, about)
+    return map_segmentation(dem, learned, out, facts, about)
 
 
 def show_segmentation(found: dict[str, Any]) -> None:

@@ -1,7 +1,6 @@
 """The folder of a benchmark: scores by event, all figures as JSON, and a page to read."""
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 import graben
 from graben.output import plain, written_folder
 from graben.quakes.testing.benchmark import BenchmarkData, ScoredModel, baseline_of
-from graben.report import Picture, Section, Table, Text, write_page
+from graben.report import Picture, Section, Table, Text, command_line, write_page
 from graben.report.drawing import COLOURS, LINES, SMALL, WIDTH, head, labels
 
 MARKED = 5  # at most so many shocks in the picture
@@ -171,7 +170,7 @@ def _with_interval(entry: Mapping[str, float]) -> str:
 
 def _facts(data: BenchmarkData) -> dict[str, str]:
     return {
-        "command": " ".join(["graben", *sys.argv[1:]]),
+        "command": command_line(),
         "graben": graben.__version__,
         "catalogue": data.catalog.source,
         "catalogue sha256": data.catalog.sha256(),

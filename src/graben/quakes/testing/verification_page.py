@@ -1,7 +1,6 @@
 """The page of a forecast's tests: tables and pictures in one folder."""
 
 import json
-import sys
 from pathlib import Path
 
 import graben
@@ -10,7 +9,7 @@ from graben.quakes.testing.csep import engine
 from graben.quakes.testing.figures import consistency_figure, molchan_test_figure, roc_figure
 from graben.quakes.testing.verdicts import Consistency
 from graben.quakes.testing.verification import Verification
-from graben.report import Picture, Section, Table, Text, save_picture, write_page
+from graben.report import Picture, Section, Table, Text, command_line, save_picture, write_page
 
 MEANING = {
     "N": "number of earthquakes",
@@ -37,7 +36,7 @@ def write_verification(found: Verification, out: Path) -> None:
         sections.append(_comparison(found))
     sections.append(_alarms(found))
     facts = {
-        "command": " ".join(["graben", *sys.argv[1:]]),
+        "command": command_line(),
         "graben": graben.__version__,
         "tests by": engine(),
         "catalogue": found.catalog.source,
