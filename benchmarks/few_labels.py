@@ -8,9 +8,9 @@ Features and classifier were chosen on other scenes (landscapes 101 to 103; Iwah
 jacksboro, boulder and Thrace); these were then scored once. Rivals get trees and a logistic
 regression, and are shown with both. The heights of pysheds and jacksboro had been seen before.
 
+    python tools/train_landform_encoder.py --seed 0 --out out/encoder-0
     for seed in 0 1 2; do
-        python tools/train_landform_encoder.py --seed $seed --out out/encoder-$seed
-        python benchmarks/few_labels.py --seed $seed --encoder out/encoder-$seed --out out/bench
+        python benchmarks/few_labels.py --seed $seed --encoder out/encoder-0 --out out/bench
     done
 
 The last run sums up all that lies in OUT/few_labels. Reference data: GRABEN_REFERENCE_DATA.
