@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from graben.errors import InputError, OutputError
-from graben.output import check_file, written_file, written_folder
+from graben.output import check_file, check_folder, written_file, written_folder
 
 
 def in_a_process(code, *arguments):
@@ -187,3 +187,10 @@ def test_a_move_that_fails_brings_the_old_folder_back(old_folder, monkeypatch):
     with pytest.raises(OutputError), written_folder(old_folder):
         pass
     assert (old_folder / "map.txt").read_text() == "old"
+
+
+def test_a_folder_that_holds_an_input_is_refused(old_folder, tmp_path):
+    check_folder(old_folder, [tmp_path / "elsewhere.tif", old_folder / "absent.txt"])
+    for one in (old_folder, old_folder / "map.txt"):
+        with pytest.raises(InputError, match="holds none of the inputs"):
+            check_folder(old_folder, [one])

@@ -4,7 +4,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -111,13 +111,14 @@ def check_file(path: str | Path) -> None:
         raise InputError(f"{path} is a folder; expected a file. Choose another output place.")
 
 
-def check_folder(path: str | Path) -> Path:
+def check_folder(path: str | Path, inputs: Iterable[str | Path] = ()) -> Path:
     """Return the parent of a folder that may be written; ask before long work, not after it.
 
     Raises
     ------
     InputError
-        The place is not writable, or is a folder with other things in it.
+        The place is not writable, is a folder with other things in it, or holds one of the
+        inputs, which would go when the folder is replaced.
     """
     path = Path(path).absolute()
     parent = _parent(path)
@@ -128,6 +129,12 @@ def check_folder(path: str | Path) -> Path:
             f"the folder {path} holds files that graben did not make. Choose an empty or a new "
             "folder."
         )
+    for one in map(Path, inputs):
+        if one.exists() and one.resolve().is_relative_to(path.resolve()):
+            raise InputError(
+                f"expected a folder that holds none of the inputs, got {path}: {one} would go with "
+                "it when it is replaced. Choose another output folder, or move the input first."
+            )
     return parent
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
-from shapely.geometry import box
+from shapely.geometry import Polygon, box
 
 from graben.landforms import add_landslides, fractal, write_raster
 
@@ -128,3 +128,23 @@ def test_epochs_that_do_not_overlap(graben, files, tmp_path):
     )
     assert done.code == 2
     assert "do not overlap" in done.err
+
+
+def test_a_folder_that_holds_an_epoch_is_not_replaced(graben, files, tmp_path):
+    (tmp_path / "made_by_graben").touch()
+    held = tmp_path / "after.tif"
+    held.write_bytes((files / "after.tif").read_bytes())
+    done = graben("landforms", "change", files / "before.tif", held, "--out", tmp_path)
+    assert (done.code, held.exists()) == (2, True)
+    assert "would go with it" in done.err
+
+
+def test_areas_without_a_place_are_left_out_silently(graben, files, tmp_path):
+    areas = gpd.GeoDataFrame({"name": ["none", "empty"]}, geometry=[None, Polygon()], crs=32636)
+    areas.to_file(tmp_path / "areas.gpkg")
+    done = graben(
+        "landforms", "change", files / "before.tif", files / "after.tif", "--out", tmp_path / "o",
+        "--area", tmp_path / "areas.gpkg",
+    )  # fmt: skip
+    assert done.code == 2
+    assert "holds 0 polygons" in done.err

@@ -120,3 +120,34 @@ def test_bad_input_ends_with_2_and_says_what_to_do(case, graben, tmp_path, argum
     assert done.code == 2
     assert said.lower() in done.err.lower()
     assert not (tmp_path / "o").exists()
+
+
+def test_labels_that_are_no_raster_are_refused(case, graben, tmp_path):
+    (tmp_path / "labels.tif").write_text("no raster")
+    done = graben(
+        "landforms", "classify", case[0] / "land.tif", "--labels", tmp_path / "labels.tif",
+        "--out", tmp_path / "o",
+    )  # fmt: skip
+    assert done.code == 2
+    assert "no raster that GDAL reads" in done.err
+
+
+def test_the_model_that_is_used_is_not_replaced_by_its_map(case, learned, graben):
+    for out in (learned, learned / "model"):
+        done = graben(
+            "landforms", "classify", case[0] / "land.tif", "--model", learned / "model",
+            "--out", out,
+        )  # fmt: skip
+        assert done.code == 2
+        assert "would go with it" in done.err
+    assert (learned / "model" / "weights.safetensors").exists()
+
+
+def test_labels_in_an_earlier_result_are_not_replaced(case, learned, graben):
+    labels = learned / "suggestions.geojson"
+    done = graben(
+        "landforms", "classify", case[0] / "land.tif", "--labels", labels, "--out", learned
+    )
+    assert done.code == 2
+    assert "would go with it" in done.err
+    assert labels.exists()

@@ -155,3 +155,19 @@ def test_the_help_names_every_derivative():
     (option,) = What.__metadata__
     named = option.help.removeprefix("Which: ").removesuffix("; or all.").split(", ")
     assert named == list(DERIVATIVES)
+
+
+def test_a_model_in_an_earlier_result_is_not_replaced(graben, dem, tmp_path):
+    out = tmp_path / "out"
+    assert graben("landforms", "derive", dem, "--what", "tpi", "--out", out).code == 0
+    done = graben("landforms", "derive", out / "tpi.tif", "--out", out)
+    assert done.code == 2
+    assert "would go with it" in done.err
+    assert (out / "tpi.tif").exists()
+
+
+def test_a_place_for_rasters_that_cannot_be_made_ends_with_2(graben, dem, tmp_path):
+    (tmp_path / ".out-rasters").write_text("in the way")
+    done = graben("landforms", "derive", dem, "--out", tmp_path / "out")
+    assert done.code == 2
+    assert "cannot make the folder" in done.err

@@ -147,3 +147,16 @@ def test_a_missing_file_names_the_models_that_ship(graben, tmp_path):
     done = graben("landforms", "forms", "nowhere.tif", "--out", tmp_path / "forms.tif")
     assert done.code == 2
     assert "globe-anatolia" in done.err
+
+
+@pytest.mark.parametrize("held", ["forms_sky_view.tif", "forms.png", "forms_sky_view.png"])
+def test_nothing_that_is_written_replaces_the_elevation_model(graben, tmp_path, held):
+    write(tmp_path / held, np.ones((9, 9)))
+    before = (tmp_path / held).read_bytes()
+    done = graben(
+        "landforms", "forms", tmp_path / held, "--out", tmp_path / "forms.tif",
+        "--outputs", "sky_view",
+    )  # fmt: skip
+    assert done.code == 2
+    assert "would replace the elevation model" in done.err
+    assert (tmp_path / held).read_bytes() == before

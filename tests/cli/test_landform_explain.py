@@ -102,3 +102,12 @@ def test_profiles_show_the_ground_from_the_cell_on(valley):
         np.testing.assert_allclose(ground.get_xdata()[1:], rays[direction].distance)
         np.testing.assert_allclose(ground.get_ydata()[1:], rays[direction].height)
         assert panel.get_title(loc="left").startswith(f"{direction}: ")
+
+
+def test_a_folder_that_holds_the_model_is_not_replaced(graben, valley, tmp_path):
+    (tmp_path / "made_by_graben").touch()
+    held = tmp_path / "valley.tif"
+    held.write_bytes(valley.read_bytes())
+    done = graben("landforms", "explain", held, -4400, -1600, "--out", tmp_path)
+    assert (done.code, held.exists()) == (2, True)
+    assert "would go with it" in done.err

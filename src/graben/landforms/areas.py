@@ -74,7 +74,7 @@ def _read(path: Path) -> "gpd.GeoDataFrame":
             f"{path} has no geometry or no coordinate reference system. Save it as GeoPackage with "
             "its system set."
         )
-    table = table[table.geometry.notna() & table.geom_type.isin(["Polygon", "MultiPolygon"])]
+    table = table[table.geom_type.isin(["Polygon", "MultiPolygon"]) & ~table.is_empty]
     if not 1 <= len(table) <= MOST:
         raise InputError(
             f"{path} holds {len(table)} polygons; expected 1 to {MOST}. Give polygons, no points "

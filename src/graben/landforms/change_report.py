@@ -104,7 +104,8 @@ def map_change(inputs: Inputs, out: Path) -> dict[str, Any]:
     RasterError, InputError
         See `measure_change`, `read_dem` and `area_cells`.
     """
-    check_folder(out)
+    given = (inputs.before, inputs.after, inputs.stable, inputs.areas)
+    check_folder(out, [path for path in given if path is not None])
     found = _find(inputs)
     summary = _summary(found)
     sections = change_sections(found)

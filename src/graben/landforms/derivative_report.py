@@ -27,7 +27,7 @@ from graben.landforms.forms import cores
 from graben.landforms.legend import write_qgis_ramp
 from graben.landforms.quick_look import check_not_void, layer_thumbnail, thumbnail
 from graben.landforms.tiled import Layer, small_gdal_cache, stream
-from graben.output import check_folder, plain, written_folder
+from graben.output import check_file, check_folder, plain, written_folder
 from graben.report import Picture, Section, Table, Text, command_line, save_picture, write_page
 
 if TYPE_CHECKING:
@@ -98,10 +98,11 @@ def map_derivatives(
         tuple(name for name in what if name not in flows), cell_size(dem), tuple(scales), search
     )
     halo = local.halo
-    rasters = check_folder(out) / f".{out.name}-rasters"
+    rasters = check_folder(out, [dem.path]) / f".{out.name}-rasters"
     check_not_void(dem)
-    rasters.mkdir(exist_ok=True)
     paths = {name: rasters / f"{name}.tif" for name in results(what, scales)}
+    for path in paths.values():
+        check_file(path)
     if local.what:
         layers = {name: _layer(name, paths[name]) for name in results(local.what, scales)}
         stream(dem, local, layers, halo, cores())

@@ -116,7 +116,9 @@ def map_forms(
     OutputError
         Writing failed half way; what stood there before is unchanged.
     """
-    if out.resolve() == dem.path.resolve():
+    rasters = [out, *(out.with_name(f"{out.stem}_{name}.tif") for name in outputs)]
+    written = [path.with_suffix(suffix) for path in rasters for suffix in (out.suffix, ".png")]
+    if dem.path.resolve() in [path.resolve() for path in written]:
         raise InputError(f"the map would replace the elevation model {out}. Name another --out.")
     names = tuple(dict.fromkeys(("forms", *outputs)))
     unknown = [name for name in names if name not in MEASURES]

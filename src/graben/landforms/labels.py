@@ -236,7 +236,14 @@ def _raster_labels(path: Path, grid: Grid) -> Labels:
     from rasterio.enums import Resampling
     from rasterio.warp import reproject
 
-    with rasterio.open(path) as raster:
+    try:
+        opened = rasterio.open(path)
+    except rasterio.errors.RasterioIOError as error:
+        raise InputError(
+            f"{path} is no raster that GDAL reads ({error}). Give a raster of class numbers, or "
+            "points or polygons (GeoPackage, GeoJSON, Shapefile)."
+        ) from error
+    with opened as raster:
         kind = np.dtype(raster.dtypes[0])
         if raster.crs is None or raster.count != 1 or kind.kind not in "iu":
             raise InputError(

@@ -61,7 +61,7 @@ def classify(
     from graben.output import check_folder
     from graben.report import command_line
 
-    check_folder(out)
+    check_folder(out, [dem, labels or model])
     ground = DemFile(Path(dem), crs)
     facts = {"command": command_line()}
     show = _show

@@ -44,7 +44,7 @@ def explain(
     from graben.output import check_folder
 
     if out is not None:
-        check_folder(out)
+        check_folder(out, [dem])
     model = DemFile(Path(dem), crs)
     found = explain_cell(
         model,
