@@ -14,7 +14,15 @@ from pyproj import CRS
 from rasterio.transform import Affine, from_origin
 
 from graben.errors import RasterError
-from graben.landforms import DemFile, Legend, LegendClass, cell_size, read_dem, write_raster
+from graben.landforms import (
+    DemFile,
+    Legend,
+    LegendClass,
+    cell_size,
+    fractal,
+    read_dem,
+    write_raster,
+)
 from graben.landforms.dem import on_map
 
 FORMATS = ".tif", ".asc", ".nc", ".zarr"
@@ -384,3 +392,11 @@ def test_a_real_grid_of_uneven_latitudes_is_refused_until_it_is_even(reference_d
     dem = read_dem(tmp_path / "even.nc")
     assert np.allclose(dem.values[0], z[-1])
     assert float(dem.x[0]) == pytest.approx(x[0])
+
+
+def test_a_file_that_breaks_off_is_refused_with_what_gdal_says(tmp_path):
+    path = tmp_path / "whole.tif"
+    fractal(60, 60, hurst=0.8, relief=100, seed=1).rio.to_raster(path)
+    path.write_bytes(path.read_bytes()[:9000])
+    with pytest.raises(RasterError, match=r"cannot be read: (?!Read failed).*Fetch it again"):
+        read_dem(path)

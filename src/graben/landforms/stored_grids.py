@@ -62,7 +62,8 @@ class GdalBand:
                 band = file.read(1, window=window, masked=masked)
                 scale, offset = file.scales[0], file.offsets[0]
         except rasterio.errors.RasterioIOError as error:
-            raise RasterError(f"{self.path} cannot be read: {error}. Fetch it again.") from error
+            cause = error.__cause__ or error  # by itself it only refers to what GDAL said
+            raise RasterError(f"{self.path} cannot be read: {cause}. Fetch it again.") from error
         values = np.ma.getdata(band).astype(np.float32, copy=False)
         if masked:
             values[np.ma.getmaskarray(band)] = np.nan

@@ -144,8 +144,8 @@ def _check_space(path: Path, needed: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if free < needed:
         raise OutputError(
-            f"expected {needed / 1e9:.2f} GB of free space in {path.parent.absolute()} for the "
-            f"results while they are made, got {free / 1e9:.2f} GB. Free some, or choose another "
+            f"expected {needed / 1e6:,.1f} MB of free space in {path.parent.absolute()} for the "
+            f"results while they are made, got {free / 1e6:,.1f} MB. Free some, or choose another "
             "place."
         )
 
@@ -165,7 +165,9 @@ def _write_cog(layer: Layer, array: Path, dem: DemFile) -> None:
     described.write_bytes(ElementTree.tostring(_described(layer, array, dem)))
     with written_file(layer.path) as temporary, gdal_failures_as_os_errors():
         options = cog_options(np.dtype(layer.dtype))
-        rasterio.shutil.copy(described, temporary, driver="COG", **options)
+        finished = array.with_suffix(".tif")  # GDAL's own temporary files go with the tiles
+        rasterio.shutil.copy(described, finished, driver="COG", **options)
+        finished.replace(temporary)
     write_category_names(layer.path, layer.legend)
 
 
