@@ -104,6 +104,15 @@ def test_a_model_maps_another_elevation_model(case, learned, graben, tmp_path):
     assert not (tmp_path / "out" / "model").exists()
 
 
+def test_a_model_says_that_there_is_nothing_to_map(case, learned, graben, tmp_path):
+    void = fractal(80, 90)
+    write_raster(tmp_path / "void.tif", void.where(False))
+    model = ("--model", learned / "model", "--out", tmp_path / "out")
+    done = graben("landforms", "classify", tmp_path / "void.tif", *model)
+    assert done.code == 2
+    assert "nothing but voids" in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -14,7 +14,7 @@ from graben.landforms.forms import cores
 from graben.landforms.legend import Legend, LegendClass, write_qgis_ramp, write_qgis_style
 from graben.landforms.models.active import suggest
 from graben.landforms.models.few_labels import OUTPUTS, FewLabels
-from graben.landforms.quick_look import class_areas
+from graben.landforms.quick_look import check_not_void, class_areas
 from graben.landforms.tiled import Layer, small_gdal_cache, stream
 from graben.output import written_folder
 from graben.report.drawing import COLOURS
@@ -92,11 +92,14 @@ def map_classes(
 
     Raises
     ------
+    RasterError
+        The elevation model is void.
     InputError
         The place is not writable.
     OutputError
         Writing failed half way; an earlier folder is unchanged.
     """
+    check_not_void(dem)
     legend = class_legend(model.classes_)
     with written_folder(out) as folder:
         layers = {

@@ -18,7 +18,7 @@ from graben.landforms.legend import Legend, write_qgis_ramp, write_qgis_style
 from graben.landforms.models.few_labels import grid_of
 from graben.landforms.models.segmentation import Segmentation
 from graben.landforms.models.segmentation_samples import LabelledDem
-from graben.landforms.quick_look import class_areas, layer_thumbnail, thumbnail
+from graben.landforms.quick_look import check_not_void, class_areas, layer_thumbnail, thumbnail
 from graben.landforms.tiled import Layer, stream
 from graben.learning import Recipe
 from graben.learning.threads import torch_threads
@@ -136,11 +136,14 @@ def map_segmentation(
 
     Raises
     ------
+    RasterError
+        The elevation model is void.
     ModelError
         The cells are of another size than those of the training.
     InputError, OutputError
         As `graben.output.written_folder`.
     """
+    check_not_void(dem)
     legend = class_legend(model.classes)
     block = model.block(dem)
     with written_folder(out) as folder:
