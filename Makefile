@@ -45,4 +45,5 @@ docs: setup
 bench: setup
 	mkdir -p $(OUT)/bench
 	$(BIN)/graben data fetch usgs-world
+	test -d out/encoder-0 || $(BIN)/python tools/train_landform_encoder.py --seed 0 --out out/encoder-0
 	for script in benchmarks/*.py; do $(BIN)/python $$script --out $(OUT)/bench || exit 1; done

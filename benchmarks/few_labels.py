@@ -293,7 +293,7 @@ def main() -> None:
     """Score, print, and write few_labels.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--encoder", type=Path, required=True)
+    parser.add_argument("--encoder", type=Path, default=Path("out/encoder-0"))
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     data = Path(os.environ.get("GRABEN_REFERENCE_DATA", "../shared/data"))
