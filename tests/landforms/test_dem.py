@@ -400,3 +400,11 @@ def test_a_file_that_breaks_off_is_refused_with_what_gdal_says(tmp_path):
     path.write_bytes(path.read_bytes()[:9000])
     with pytest.raises(RasterError, match=r"cannot be read: (?!Read failed).*Fetch it again"):
         read_dem(path)
+
+
+def test_an_unknown_system_is_refused_in_one_voice(tmp_path, capfd):
+    path = tmp_path / "hills.tif"
+    fractal(9, 9, hurst=0.8, relief=100, seed=1).rio.to_raster(path)
+    with pytest.raises(RasterError, match="is no coordinate reference system"):
+        read_dem(path, crs="EPSG:999999")
+    assert capfd.readouterr().err == ""

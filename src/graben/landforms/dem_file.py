@@ -151,7 +151,8 @@ def _agreed_crs(path: Path, own: Any, given: Any) -> Any:
             )
         return own
     try:
-        given = CRS.from_user_input(given)
+        with rasterio.Env():  # without it GDAL prints an error of its own
+            given = CRS.from_user_input(given)
     except rasterio.errors.CRSError as error:
         raise RasterError(
             f"{given!r} is no coordinate reference system. Give one such as EPSG:4326 (longitude "
