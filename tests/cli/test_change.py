@@ -148,3 +148,16 @@ def test_areas_without_a_place_are_left_out_silently(graben, files, tmp_path):
     )  # fmt: skip
     assert done.code == 2
     assert "holds 0 polygons" in done.err
+
+
+def test_a_small_model_says_that_it_has_no_slope_area_diagram(graben, tmp_path):
+    random = np.random.default_rng(1)
+    land = fractal(22, 22, hurst=0.9, relief=300.0, seed=2)
+    for name in ("before", "after"):
+        noise = (0.3 * random.standard_normal(land.shape)).astype(np.float32)
+        write_raster(tmp_path / f"{name}.tif", land + noise)
+    epochs = (tmp_path / "before.tif", tmp_path / "after.tif")
+    done = graben("landforms", "change", *epochs, "--out", tmp_path / "out", "--json")
+    assert done.code == 0, done.err
+    assert "too few cells" in done.json()["no_slope_area"]
+    assert "was left out: too few cells" in (tmp_path / "out" / "report.html").read_text()

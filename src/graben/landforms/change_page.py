@@ -51,7 +51,10 @@ def change_sections(found: "Findings") -> list[Section]:
     sections = [_result(found), _budget(found)]
     if found.landslides:
         sections.append(_landslides(found))
-    if found.slope_area is not None:
+    if found.slope_area is None:
+        missing = f"Slope against contributing area was left out: {found.no_slope_area}"
+        sections.append(Section("Which process acts where", (Text((missing,)),)))
+    else:
         sections.append(_slope_area(found, found.slope_area))
     return [*sections, _errors(found), Section("What to know", (Text(WORTH_KNOWING),))]
 

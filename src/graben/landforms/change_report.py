@@ -86,6 +86,7 @@ class Findings:
     by_regime: tuple[BudgetRow, ...]
     landslides: tuple[Landslide, ...]
     slope_area: SlopeArea | None
+    no_slope_area: str
 
 
 def map_change(inputs: Inputs, out: Path) -> dict[str, Any]:
@@ -132,10 +133,11 @@ def _find(inputs: Inputs) -> Findings:
     areas = None if inputs.areas is None else area_cells(inputs.areas, before)
     change = measure_change(before, after, stable, inputs.tilt)
     forms = [geomorphons(dem)["forms"].to_numpy() for dem in (change.before, change.after)]
+    diagram, missing = None, ""
     try:
         diagram = slope_area_diagram(change)
-    except RasterError:  # a small or flat model has all the rest
-        diagram = None
+    except RasterError as reason:  # a small or flat model has all the rest
+        missing = str(reason)
     return Findings(
         inputs=inputs,
         change=change,
@@ -145,6 +147,7 @@ def _find(inputs: Inputs) -> Findings:
         by_regime=() if diagram is None else budget(change, diagram.regime, REGIMES),
         landslides=candidate_landslides(change, forms[0], forms[1]),
         slope_area=diagram,
+        no_slope_area=missing,
     )
 
 
@@ -167,6 +170,7 @@ def _summary(found: Findings) -> dict[str, Any]:
         "by_form": [asdict(row) for row in found.by_form],
         "by_area": [asdict(row) for row in found.by_area],
         "by_regime": [asdict(row) for row in found.by_regime],
+        "no_slope_area": found.no_slope_area,
         "landslides": [landslide_record(one) for one in found.landslides],
     }
 
