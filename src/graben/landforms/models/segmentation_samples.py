@@ -157,7 +157,7 @@ def _plan(
         if min(shape) < side:
             raise InputError(
                 f"expected elevation models of at least {side} rows and columns, one tile, got "
-                f"{shape[0]} by {shape[1]}. Use smaller tiles or a larger area."
+                f"{shape[0]} by {shape[1]}. Use a larger area, or `fit(side=...)` in Python."
             )
         starts = ([*range(0, length - side, side), length - side] for length in shape)
         cores = [[slice(start, start + side) for start in axis] for axis in starts]
@@ -193,7 +193,8 @@ def split_tiles(tiles: Tiles, classes: int, buffer: int) -> tuple[Tiles, Tiles]:
     if len(tiles.codes) < FOLDS:
         raise InputError(
             f"expected labels in at least {FOLDS} tiles, one in five being held out to stop the "
-            f"training by, got {len(tiles.codes)}. Use smaller tiles or label a larger area."
+            f"training by, got {len(tiles.codes)}. Label a larger area, or learn from few labels: "
+            "`--model few-labels`."
         )
     number, row, column = tiles.places.T
     side = tiles.codes.shape[-1]
@@ -212,7 +213,8 @@ def split_tiles(tiles: Tiles, classes: int, buffer: int) -> tuple[Tiles, Tiles]:
     if found is None:
         raise InputError(
             "no fifth of the tiles can be held out so that every class is on both sides. Label "
-            "every class in several places, use smaller tiles or leave the rare class out."
+            "every class in several places, leave the rare class out, or learn from few labels: "
+            "`--model few-labels`."
         )
     return found
 
