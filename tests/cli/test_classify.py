@@ -113,6 +113,18 @@ def test_a_model_says_that_there_is_nothing_to_map(case, learned, graben, tmp_pa
     assert "nothing but voids" in done.err
 
 
+@pytest.mark.parametrize("suggestions", [0, 3])
+def test_a_model_too_narrow_for_any_class_is_refused(learned, graben, tmp_path, suggestions):
+    write_raster(tmp_path / "narrow.tif", fractal(30, 30)[:2])
+    done = graben(
+        "landforms", "classify", tmp_path / "narrow.tif", "--model", learned / "model",
+        "--out", tmp_path / "out", "--suggestions", suggestions,
+    )  # fmt: skip
+    assert done.code == 2
+    assert "no cell of narrow.tif (2 x 30)" in done.err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import rasterio
 
+from graben.errors import RasterError
 from graben.landforms.class_pages import write_class_page
 from graben.landforms.dem import cell_size
 from graben.landforms.dem_file import DemFile
@@ -93,7 +94,7 @@ def map_classes(
     Raises
     ------
     RasterError
-        The elevation model is void.
+        The elevation model is void, or no cell of it has all that the model looks at.
     InputError
         The place is not writable.
     OutputError
@@ -118,10 +119,10 @@ def map_classes(
         write_qgis_style(folder / "unlike.qml", UNLIKE)
         for name, colours in (("confidence", CONFIDENCE), ("entropy", CONFIDENCE[::-1])):
             write_qgis_ramp(folder / f"{name}.qml", 0.0, 1.0, colours)
+        summary = _summary(dem, model, folder, legend)
         places = suggest(model, dem, suggestions, model.seed) if suggestions else None
         if places is not None:
             _write_points(places, folder / "suggestions.geojson")
-        summary = _summary(dem, model, folder, legend)
         if about is not None:
             model.save(folder / "model", about)
         write_class_page(folder, dem, model, legend, summary, places, facts)
@@ -133,13 +134,35 @@ def _write_points(places: "GeoDataFrame", path: Path) -> None:
     places.to_crs(4326).to_file(path, driver="GeoJSON")
 
 
-def _summary(dem: DemFile, model: FewLabels, folder: Path, legend: Legend) -> dict[str, Any]:
+def mapped_areas(dem: DemFile, folder: Path, legend: Legend) -> tuple[dict[int, float], float]:
+    """Measure the map of classes in `folder`, and how much of it is unlike what was learned.
+
+    Returns
+    -------
+    tuple
+        km2 of each class by its code, and the share of all that is unlike.
+
+    Raises
+    ------
+    RasterError
+        No cell has a class.
+    """
     size = cell_size(dem)
     row_areas = size.x * size.y / 1e6
     areas = class_areas(folder / "classes.tif", legend, row_areas)
-    unlike = class_areas(folder / "unlike.tif", UNLIKE, row_areas)[1]
     total = sum(areas.values())
-    share = unlike / total if total else 0.0
+    if total == 0:
+        raise RasterError(
+            f"no cell of {dem.path.name} ({dem.shape[0]} x {dem.shape[1]}) has what the model looks"
+            " at: heights all around it. Give an elevation model of more rows and columns, or "
+            "with fewer voids."
+        )
+    return areas, class_areas(folder / "unlike.tif", UNLIKE, row_areas)[1] / total
+
+
+def _summary(dem: DemFile, model: FewLabels, folder: Path, legend: Legend) -> dict[str, Any]:
+    areas, share = mapped_areas(dem, folder, legend)
+    total = sum(areas.values())
     return {
         "dem": str(dem.path),
         "classes": [
@@ -148,7 +171,7 @@ def _summary(dem: DemFile, model: FewLabels, folder: Path, legend: Legend) -> di
                 "class": one.name,
                 "labelled_cells": model.counts_[one.name],
                 "km2": areas[one.code],
-                "share": areas[one.code] / total if total else 0.0,
+                "share": areas[one.code] / total,
             }
             for one in legend.classes
         ],

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import graben
-from graben.landforms.class_map import CONFIDENCE, UNLIKE, class_legend
-from graben.landforms.dem import cell_size
+from graben.landforms.class_map import CONFIDENCE, UNLIKE, class_legend, mapped_areas
 from graben.landforms.dem_file import DemFile
 from graben.landforms.figures import draw_classes, draw_field
 from graben.landforms.forms import cores
@@ -18,7 +17,7 @@ from graben.landforms.legend import Legend, write_qgis_ramp, write_qgis_style
 from graben.landforms.models.few_labels import grid_of
 from graben.landforms.models.segmentation import Segmentation
 from graben.landforms.models.segmentation_samples import LabelledDem
-from graben.landforms.quick_look import check_not_void, class_areas, layer_thumbnail, thumbnail
+from graben.landforms.quick_look import check_not_void, layer_thumbnail, thumbnail
 from graben.landforms.tiled import Layer, stream
 from graben.learning import Recipe
 from graben.learning.threads import torch_threads
@@ -137,7 +136,7 @@ def map_segmentation(
     Raises
     ------
     RasterError
-        The elevation model is void.
+        The elevation model is void, or no cell of it has all that the net looks at.
     ModelError
         The cells are of another size than those of the training.
     InputError, OutputError
@@ -173,11 +172,8 @@ def _layers(model: Segmentation, folder: Path, legend: Legend) -> dict[str, Laye
 
 
 def _summary(dem: DemFile, model: Segmentation, folder: Path, legend: Legend) -> dict[str, Any]:
-    size = cell_size(dem)
-    row_areas = size.x * size.y / 1e6
-    areas = class_areas(folder / "classes.tif", legend, row_areas)
+    areas, unlike = mapped_areas(dem, folder, legend)
     total = sum(areas.values())
-    unlike = class_areas(folder / "unlike.tif", UNLIKE, row_areas)[1] / total if total else 0.0
     warnings = []
     if unlike > 0.1:
         warnings.append(
@@ -188,7 +184,7 @@ def _summary(dem: DemFile, model: Segmentation, folder: Path, legend: Legend) ->
         "dem": str(dem.path),
         "classes": [
             {"code": one.code, "class": one.name, "km2": areas[one.code],
-             "share": areas[one.code] / total if total else 0.0}
+             "share": areas[one.code] / total}
             for one in legend.classes
         ],
         "validation": model.validation_,

@@ -74,7 +74,7 @@ def chosen(p: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
     second, first = np.sort(p, axis=1)[:, -2:].T
     margin = np.asarray(first - second, float)
     taken: list[int] = []
-    while len(taken) < count and np.isfinite(margin.min()):
+    while len(taken) < count and np.isfinite(margin).any():
         taken.append(int(margin.argmin()))
         near = np.abs(places - places[taken[-1]]).max(axis=1) < APART
         margin[near] = np.inf
