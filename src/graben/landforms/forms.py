@@ -284,11 +284,11 @@ def geomorphons(
         "negative" (its lines up and down, as GRASS counts them), "intensity" (mean height above
         what decided, m), "exposition" (greatest height above it, m), "range" (m), "variance"
         (m2), "elongation", "azimuth" (degrees), "extend" (area within the eight ends over that
-        of twice a square on the search radius), "width" (m); and "openness_positive",
+        of the octagon at the search radius), "width" (m); and "openness_positive",
         "openness_negative" (degrees, Yokoyama et al. 2002) and "sky_view" (share of the sky,
         Zaksek et al. 2011, doi:10.3390/rs3020398).
     threads
-        All cores by default.
+        By default all cores; for a dask array one, since dask spreads the chunks itself.
 
     Returns
     -------
@@ -324,7 +324,8 @@ def geomorphons(
             "Choose among these."
         )
     check_size((dem.sizes["y"], dem.sizes["x"]), sighting)
-    compute = GeomorphonTile(sighting, cell_size(dem), tuple(outputs), threads or cores())
+    threads = threads or (cores() if dem.chunks is None else 1)
+    compute = GeomorphonTile(sighting, cell_size(dem), tuple(outputs), threads)
     if dem.chunks is not None:
         arrays = map_overlap_tiles(compute, dem.data, compute.dtypes, compute.halo)
     else:
