@@ -17,6 +17,10 @@ class RasterError(InputError):
     """An elevation model or another raster cannot be read or does not fit."""
 
 
+class SeismicError(InputError):
+    """A seismic file or volume cannot be read or does not fit."""
+
+
 class ModelError(InputError):
     """A model folder is damaged, or a model is asked to work outside what it was made for."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from graben import __version__
-from graben.cli import data, landforms, models, quakes
+from graben.cli import data, imaging, landforms, models, quakes
 from graben.cli.console import progress_bar, say_error
 from graben.errors import GrabenError, InputError
 from graben.progress import shown_by
@@ -19,6 +19,7 @@ app = typer.Typer(
     help="Deep learning for working geoscientists, on an ordinary computer.",
 )
 app.add_typer(quakes.app, name="quakes")
+app.add_typer(imaging.app, name="imaging")
 app.add_typer(landforms.app, name="landforms")
 app.add_typer(data.app, name="data")
 app.command("models")(models.models)

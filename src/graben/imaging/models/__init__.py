@@ -1,0 +1,1 @@
+"""Networks that interpret seismic images."""
