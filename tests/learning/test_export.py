@@ -17,6 +17,7 @@ from graben.learning.nets import ConvNet, ConvNetConfig, Convolution, UNet, UNet
 NETS = {
     "unet-2d": (UNet(UNetConfig(2, 3, 2, width=4, depth=2)), (1, 3, 16, 24)),
     "unet-3d": (UNet(UNetConfig(3, 1, 2, width=2, depth=1)), (1, 1, 8, 8, 8)),
+    "unet-3d-stem": (UNet(UNetConfig(3, 1, 2, width=2, depth=1, stem=2)), (1, 1, 8, 8, 8)),
     "convnet": (
         ConvNet(ConvNetConfig(2, (Convolution(4, pool="max"),), (3,), size=8)),
         (2, 2, 8, 8),

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from graben.errors import InputError
 from graben.learning import Recipe, TensorSamples, fit
 from graben.learning.nets import UNet, UNetConfig
+from graben.learning.nets.unet import spread_blocks
 
 
 def worn(config: UNetConfig, seed: int = 0) -> UNet:
@@ -80,9 +81,52 @@ def test_the_number_of_weights_is_that_of_the_layers():
     assert sum(weight.numel() for weight in net.parameters()) == expected
 
 
-@pytest.mark.parametrize("depth", [0, 1, 2, 3])
-def test_nothing_beyond_the_halo_reaches_a_cell_and_something_within_it_does(depth):
-    config = UNetConfig(ndim=1, channels=1, outputs=1, width=4, depth=depth)
+def test_a_net_with_a_stem_equals_the_loops():
+    net = worn(UNetConfig(ndim=1, channels=2, outputs=2, width=3, depth=0, stem=2))
+    x = noise(1, 2, 8)
+    kernel, norm = net.stem[0].weight.detach().numpy(), net.stem[1]
+    blocks = x[0].numpy().reshape(2, 4, 2)  # channel, block, cell of the block
+    coarse = np.array([[(kernel[f] * blocks[:, i]).sum() for i in range(4)] for f in range(3)])
+    mean, spread = norm.running_mean.numpy(), np.sqrt(norm.running_var.numpy() + norm.eps)
+    gain, bias = norm.weight.detach().numpy(), norm.bias.detach().numpy()
+    scaled = gain[:, None] * (coarse - mean[:, None]) / spread[:, None] + bias[:, None]
+    last = doubled(np.maximum(scaled, 0), net.encoder[0])
+    weight, bias = net.last.weight[..., 0].detach().numpy(), net.last.bias.detach().numpy()
+    many = weight @ last + bias[:, None]
+    expected = np.stack([many[0::2], many[1::2]], -1).reshape(2, 8)
+    np.testing.assert_allclose(net(x)[0].detach().numpy(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_a_stem_works_on_coarser_maps_and_answers_for_every_cell(ndim):
+    net = worn(UNetConfig(ndim=ndim, channels=2, outputs=5, width=3, depth=1, stem=2))
+    x = noise(2, 2, *(8, 12, 4)[:ndim])
+    assert net(x).shape == (2, 5, *x.shape[2:])
+    maps = net.features(x)
+    assert [level.shape[1] for level in maps] == [6, 3]
+    assert [level.shape[2] for level in maps] == [2, 4]
+    torch.testing.assert_close(spread_blocks(net.last(maps[-1]), 2), net(x))
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_channels_are_spread_as_blocks_of_cells(axes):
+    x = noise(2, 3 * 2**axes, *(3, 4, 5)[:axes])
+    spread = spread_blocks(x, 2)
+    assert spread.shape == (2, 3, *(6, 8, 10)[:axes])
+    for place in np.ndindex(*spread.shape[2:]):
+        cell = np.ravel_multi_index([p % 2 for p in place], [2] * axes)
+        for output in range(3):
+            coarse = x[(slice(None), 2**axes * output + cell, *(p // 2 for p in place))]
+            assert torch.equal(spread[(slice(None), output, *place)], coarse)
+    if axes == 2:
+        assert torch.equal(spread, torch.nn.functional.pixel_shuffle(x, 2))
+
+
+@pytest.mark.parametrize(
+    ("depth", "stem"), [(0, 1), (1, 1), (2, 1), (3, 1), (0, 2), (2, 2), (1, 3)]
+)
+def test_nothing_beyond_the_halo_reaches_a_cell_and_something_within_it_does(depth, stem):
+    config = UNetConfig(ndim=1, channels=1, outputs=1, width=4, depth=depth, stem=stem)
     net, m = UNet(config).double().eval(), config.multiple
     for layer in net.modules():  # nothing is switched off and no maximum hides a change
         if isinstance(layer, nn.Conv1d):
@@ -101,8 +145,11 @@ def test_nothing_beyond_the_halo_reaches_a_cell_and_something_within_it_does(dep
     assert core.start - places.min() > config.halo - m
 
 
-def test_aligned_tiles_with_their_halo_give_the_whole():
-    config = UNetConfig(ndim=2, channels=2, outputs=2, width=4, depth=2)
+@pytest.mark.parametrize("stem", [1, 2])
+def test_aligned_tiles_with_their_halo_give_the_whole(stem):
+    config = UNetConfig(
+        ndim=2, channels=2, outputs=2, width=4, depth=2 if stem == 1 else 1, stem=stem
+    )
     net, halo, size = worn(config), config.halo, 16
     x = noise(1, 2, 72, 88)
     with torch.inference_mode():

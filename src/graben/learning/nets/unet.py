@@ -36,10 +36,17 @@ class UNetConfig:
         How often the maps are halved.
     bfloat16
         Compute in bfloat16 (weights stay float32), see `graben.learning.nets.has_bfloat16`.
+    stem
+        Cells per side of the blocks that become one cell at the entrance: the net works at so many
+        times coarser a resolution and gives each cell of a block an output of its own at the end.
+        1 for a net that works on the cells themselves.
 
     Examples
     --------
     >>> config = UNetConfig(ndim=2, channels=3, outputs=2, depth=3)
+    >>> config.multiple, config.halo
+    (8, 48)
+    >>> config = UNetConfig(ndim=3, channels=1, outputs=1, depth=2, stem=2)
     >>> config.multiple, config.halo
     (8, 48)
     """
@@ -50,19 +57,20 @@ class UNetConfig:
     width: int = 16
     depth: int = 3
     bfloat16: bool = False
+    stem: int = 1
 
     def __post_init__(self) -> None:
-        sizes = (self.channels, self.outputs, self.width)
+        sizes = (self.channels, self.outputs, self.width, self.stem)
         if min(sizes) < 1 or self.depth < 0:
             raise InputError(
-                "expected at least 1 channel, 1 output, a width of 1 and a depth of 0; got "
-                f"{sizes} and {self.depth}. Change the configuration."
+                "expected at least 1 channel, 1 output, a width of 1, a stem of 1 and a depth of "
+                f"0; got {sizes} and {self.depth}. Change the configuration."
             )
 
     @property
     def multiple(self) -> int:
         """What each side of the input has to be a multiple of."""
-        return int(2**self.depth)
+        return int(self.stem * 2**self.depth)
 
     @property
     def halo(self) -> int:
@@ -78,6 +86,7 @@ class UNetConfig:
         reach += 2
         for _ in range(self.depth):  # and back up the encoder
             reach = 2 * reach + 2
+        reach *= self.stem
         return -(-reach // self.multiple) * self.multiple
 
 
@@ -92,6 +101,39 @@ class _Double(nn.Sequential):
             layers.append(_NORM[ndim](width))
             layers.append(nn.ReLU())
         super().__init__(*layers)
+
+
+class _Stem(nn.Sequential):
+    """Blocks of cells become cells, with batch normalisation and ReLU."""
+
+    def __init__(self, ndim: int, channels: int, width: int, side: int) -> None:
+        super().__init__(
+            _CONVOLUTION[ndim](channels, width, side, stride=side, bias=False),
+            _NORM[ndim](width),
+            nn.ReLU(),
+        )
+
+
+def spread_blocks(
+    x: Float[Tensor, "batch many *coarse"], side: int
+) -> Float[Tensor, "batch output *space"]:
+    """Lay the channels of a cell out as a block of cells, `side` per side.
+
+    Of `many` = `output` x side^n channels, those of an output come one after the other, its cells
+    in C order.
+
+    Examples
+    --------
+    >>> spread_blocks(torch.arange(6.0).reshape(1, 2, 3), 2)
+    tensor([[[0., 3., 1., 4., 2., 5.]]])
+    """
+    if side == 1:
+        return x
+    axes = x.ndim - 2
+    cells = x.reshape(len(x), -1, *[side] * axes, *x.shape[2:])
+    order = [place for axis in range(axes) for place in (2 + axes + axis, 2 + axis)]
+    longer = [length * side for length in x.shape[2:]]
+    return cells.permute(0, 1, *order).reshape(len(x), -1, *longer)
 
 
 class UNet(nn.Module):
@@ -124,15 +166,20 @@ class UNet(nn.Module):
         super().__init__()
         self.config = config
         widths = [config.width * 2**level for level in range(config.depth + 1)]
+        self.stem: nn.Module | None = None
+        channels, outputs = config.channels, config.outputs
+        if config.stem > 1:
+            self.stem = _Stem(config.ndim, channels, config.width, config.stem)
+            channels, outputs = config.width, config.outputs * config.stem**config.ndim
         self.encoder = nn.ModuleList(
             _Double(config.ndim, before, width)
-            for before, width in zip([config.channels, *widths], widths, strict=False)
+            for before, width in zip([channels, *widths], widths, strict=False)
         )
         self.pool: nn.Module = _POOL[config.ndim](2)
         self.decoder = nn.ModuleList(
             _Double(config.ndim, 3 * width, width) for width in reversed(widths[:-1])
         )
-        self.last = _CONVOLUTION[config.ndim](config.width, config.outputs, 1)
+        self.last = _CONVOLUTION[config.ndim](config.width, outputs, 1)
         if config.ndim in _LAYOUT:
             self.to(memory_format=_LAYOUT[config.ndim])  # type: ignore[call-overload]
 
@@ -142,16 +189,16 @@ class UNet(nn.Module):
         """Give the outputs of every cell; each side of `x` is a multiple of `config.multiple`."""
         with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
             answer: Tensor = self.last(self._maps(x)[-1])
-        return answer.to(x.dtype)
+        return spread_blocks(answer, self.config.stem).to(x.dtype)
 
     def features(
         self, x: Float[Tensor, "batch channel *space"]
     ) -> tuple[Float[Tensor, "batch feature *coarse"], ...]:
-        """Give the maps of the decoder, from the coarsest level to the full resolution.
+        """Give the maps of the decoder, from the coarsest level to the finest.
 
-        The first is the encoder's deepest map, `width` x 2^depth channels, each side 2^depth
-        times shorter than the input; the last has `width` channels and the sides of the input,
-        and the outputs are a linear function of it.
+        The first is the encoder's deepest map, `width` x 2^depth channels, each side `multiple`
+        times shorter than the input; the last has `width` channels and the sides of the input
+        (`stem` times shorter), and the outputs are a linear function of it.
         """
         with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
             return tuple(level.to(x.dtype) for level in self._maps(x))
@@ -159,6 +206,8 @@ class UNet(nn.Module):
     def _maps(self, x: Tensor) -> list[Tensor]:
         if self.config.ndim in _LAYOUT:
             x = x.contiguous(memory_format=_LAYOUT[self.config.ndim])
+        if self.stem is not None:
+            x = self.stem(x)
         skips: list[Tensor] = []
         for level, encode in enumerate(self.encoder):
             x = encode(x if level == 0 else self.pool(x))
