@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "export": ["export_onnx"],
         "recipe": ["Recipe"],
-        "samples": ["Samples", "TensorSamples", "predict"],
+        "samples": ["DrawnSamples", "Samples", "TensorSamples", "predict"],
         "training": ["History", "Objective", "fit"],
         "store": ["Stored", "load_model", "save_model"],
     },

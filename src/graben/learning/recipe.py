@@ -20,6 +20,9 @@ class Recipe:
         Of "sgd"; 0 is plain gradient descent.
     schedule
         "cosine": the learning rate falls to 0 over all planned steps; or "constant".
+    warmup
+        Steps over which the learning rate first rises in a line to what the schedule asks for;
+        0 is off.
     weight_decay
         Decoupled (AdamW) or as an L2 term (SGD).
     mixup
@@ -43,6 +46,12 @@ class Recipe:
         class-weighted, so that it stays a proper score.
     seed
         Of the initial weights, the shuffling, dropout and mixup.
+    processes
+        Processes of this computer that share the work: each takes its part of every batch, and
+        their gradients are averaged, so that a step stays that of the whole batch. What is
+        computed from a batch as a whole (its normalisation, a Dice loss) is computed from each
+        part. The training data, the objective and the net have to survive pickling, and a script
+        has to start its work under `if __name__ == "__main__"`.
     """
 
     optimiser: Literal["adamw", "sgd"] = "adamw"
@@ -60,6 +69,8 @@ class Recipe:
     initialisation: Literal["default", "uniform-0.01"] = "default"
     class_weight: float = 1.0
     seed: int = 0
+    warmup: int = 0
+    processes: int = 1
 
     def __post_init__(self) -> None:
         choices = {
@@ -67,7 +78,9 @@ class Recipe:
             "schedule": ("cosine", "constant"),
             "initialisation": ("default", "uniform-0.01"),
         }
-        positive = {"learning_rate", "max_epochs", "max_steps", "batch_size", "class_weight"}
+        positive = {
+            "learning_rate", "max_epochs", "max_steps", "batch_size", "class_weight", "processes",
+        }  # fmt: skip
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name in choices:

@@ -18,13 +18,16 @@ from torch import Tensor, nn
 from graben.errors import ModelError
 from graben.learning.augment import mixup
 from graben.learning.recipe import Recipe
-from graben.learning.samples import Samples
+from graben.learning.samples import Samples, of_epoch
 from graben.output import written_file
 from graben.progress import track
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from lightning.pytorch import LightningModule, Trainer
+    from lightning.pytorch.strategies import DDPStrategy
+
+    from graben.learning.processes import helped, strategy
 
 Batch = dict[str, Tensor]
 
@@ -40,6 +43,7 @@ class Record:
     kept: dict[str, Tensor] = field(default_factory=dict)
     steps: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     finished: bool = False
 
 
@@ -62,10 +66,22 @@ def run(
         record.validation.append(validate())
         record.kept = _copy(net)
     if not record.finished:
-        module = _Training(net, training, losses, validate, recipe, checkpoint, record)
-        _train(module, saved)
+        parts = (net, training, losses, recipe, checkpoint, record)
+        if recipe.processes == 1:
+            _train(_Training(*parts, validate), saved)
+        else:
+            with helped(_helper, (*parts, saved), recipe.processes) as port:
+                _train(_Training(*parts, validate), saved, strategy(0, port))
     net.load_state_dict(record.kept)
     return record
+
+
+def _helper(rank: int, port: int, *rest: Any) -> None:
+    *parts, saved = rest
+    net: nn.Module = parts[0]
+    with torch.random.fork_rng(devices=[]):
+        net.train()
+        _train(_Training(*parts, rank=rank), saved, strategy(rank, port))
 
 
 def planned_steps(recipe: Recipe, samples: int) -> int:
@@ -80,22 +96,51 @@ class _Batches:
     A resumed training therefore needs no saved random state.
     """
 
-    def __init__(self, samples: Samples, recipe: Recipe, record: Record) -> None:
-        self.samples, self.recipe, self.record = samples, recipe, record
+    def __init__(self, samples: Samples, recipe: Recipe, record: Record, rank: int) -> None:
+        self.samples, self.recipe, self.record, self.rank = samples, recipe, record, rank
         self.ticks = _ticks(planned_steps(recipe, len(samples)) - record.steps)
 
     def __len__(self) -> int:
         return math.ceil(len(self.samples) / self.recipe.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        seeds = np.random.SeedSequence([self.recipe.seed, len(self.record.train_loss)])
+        epoch = len(self.record.train_loss)
+        seeds = np.random.SeedSequence([self.recipe.seed, epoch])
         generator = np.random.default_rng(seeds)
-        torch.manual_seed(int(seeds.generate_state(1)[0]))
-        order = generator.permutation(len(self.samples))
+        torch.manual_seed(int(seeds.generate_state(1)[0]) + self.rank)
+        samples = of_epoch(self.samples, epoch)
+        order = generator.permutation(len(samples))
         for start in range(0, len(order), self.recipe.batch_size):
             next(self.ticks, None)
-            batch = self.samples.batch(order[start : start + self.recipe.batch_size])
-            yield mixup(batch, self.recipe.mixup, generator) if self.recipe.mixup else batch
+            chosen = order[start : start + self.recipe.batch_size]
+            if self.recipe.mixup:
+                yield self._part(mixup(samples.batch(chosen), self.recipe.mixup, generator))
+            elif self.recipe.processes == 1:
+                yield samples.batch(chosen)
+            else:
+                mine = self._mine(len(chosen))
+                yield self._weighted(samples.batch(chosen[mine]), len(chosen))
+
+    def _part(self, batch: Batch) -> Batch:
+        """Give what this process takes of a batch that had to be made as a whole."""
+        if self.recipe.processes == 1:
+            return batch
+        size = len(batch["x"])
+        mine = self._mine(size)
+        return self._weighted({name: values[mine] for name, values in batch.items()}, size)
+
+    def _mine(self, size: int) -> np.ndarray:
+        # one without a share computes along, for the others wait for its gradient
+        return np.arange(self.rank % size, size, self.recipe.processes)
+
+    def _weighted(self, batch: Batch, size: int) -> Batch:
+        """Weight the samples so that the mean over processes is the mean over the batch."""
+        held = len(batch["x"]) if self.rank < size else 0
+        factor = held * self.recipe.processes / size
+        if factor == 1:
+            return batch
+        weight = batch.get("weight", torch.ones(len(batch["x"])))
+        return {**batch, "weight": factor * weight}
 
 
 def _ticks(steps: int) -> Generator[int, None, None]:
@@ -108,16 +153,18 @@ class _Training(LightningModule):
         net: nn.Module,
         samples: Samples,
         losses: Callable[[Batch], Tensor],
-        validate: Callable[[], float],
         recipe: Recipe,
         checkpoint: Path | None,
         record: Record,
+        validate: Callable[[], float] | None = None,
+        rank: int = 0,
     ) -> None:
         super().__init__()
         self.net, self.losses, self.validate = net, losses, validate
         self.recipe, self.checkpoint, self.record = recipe, checkpoint, record
-        self.batches = _Batches(samples, recipe, record)
+        self.batches = _Batches(samples, recipe, record, rank)
         self.started = time.monotonic() - record.seconds
+        self.computed = time.process_time()
         self.loss_sum = self.weight_sum = 0.0
 
     def train_dataloader(self) -> _Batches:
@@ -145,15 +192,30 @@ class _Training(LightningModule):
                 momentum=recipe.momentum,
                 weight_decay=recipe.weight_decay,
             )
-        if recipe.schedule == "constant":
+        if recipe.schedule == "constant" and recipe.warmup == 0:
             return optimiser
+        return [optimiser], [{"scheduler": self._schedule(optimiser), "interval": "step"}]
+
+    def _schedule(self, optimiser: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
+        recipe, schedulers = self.recipe, torch.optim.lr_scheduler
         steps = planned_steps(recipe, len(self.batches.samples))
-        decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-        return [optimiser], [{"scheduler": decay, "interval": "step"}]
+        if recipe.warmup == 0:
+            return schedulers.CosineAnnealingLR(optimiser, steps)
+
+        def share(step: int) -> float:
+            cosine = (1 + math.cos(math.pi * step / steps)) / 2
+            return min(1, (step + 1) / recipe.warmup) * (
+                1 if recipe.schedule == "constant" else cosine
+            )
+
+        return schedulers.LambdaLR(optimiser, share)
 
     def on_train_epoch_end(self) -> None:
         record = self.record
-        loss = self.loss_sum / self.weight_sum
+        spent = time.process_time() - self.computed
+        self.computed += spent
+        loss_sum, weight_sum, spent = self._over_processes(self.loss_sum, self.weight_sum, spent)
+        loss = loss_sum / weight_sum
         self.loss_sum = self.weight_sum = 0.0
         epoch = len(record.train_loss) + 1
         if not math.isfinite(loss):
@@ -161,7 +223,8 @@ class _Training(LightningModule):
                 f"the training diverged in epoch {epoch}: expected a finite loss, got {loss}. "
                 f"Use a learning rate below {self.recipe.learning_rate} or clip the gradient."
             )
-        score = self.validate()
+        # only the first process validates; all go on from what it found
+        score = self.trainer.strategy.broadcast(self.validate() if self.validate else math.nan)
         if score < record.validation[record.best_epoch]:
             record.best_epoch = epoch
         if record.best_epoch == epoch or not self.recipe.keep_best:
@@ -170,14 +233,24 @@ class _Training(LightningModule):
         record.validation.append(score)
         record.steps = self.trainer.global_step
         record.seconds = time.monotonic() - self.started
+        record.cpu_seconds += spent
         waited = epoch - record.best_epoch
         enough = self.recipe.patience > 0 and waited >= self.recipe.patience
         planned = planned_steps(self.recipe, len(self.batches.samples))
         record.finished = enough or record.steps >= planned
         self.trainer.should_stop = enough
-        if self.checkpoint is not None:
+        if self.checkpoint is not None and self.trainer.is_global_zero:
             with written_file(self.checkpoint) as temporary:
                 self.trainer.save_checkpoint(temporary)
+        elif self.checkpoint is not None:
+            self.trainer.save_checkpoint(self.checkpoint)  # writes nothing, but the first waits
+
+    def _over_processes(self, *values: float) -> list[float]:
+        summed = self.trainer.strategy.reduce(
+            torch.tensor(values, dtype=torch.float64), reduce_op="sum"
+        )
+        assert isinstance(summed, Tensor)
+        return [float(value) for value in summed]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["graben"] = asdict(self.record)
@@ -201,12 +274,16 @@ def _read(checkpoint: Path, fingerprint: str) -> Record:
     return record
 
 
-def _train(module: _Training, checkpoint: Path | None) -> None:
+def _train(
+    module: _Training, checkpoint: Path | None, processes: DDPStrategy | None = None
+) -> None:
     recipe = module.recipe
     with _quiet():
         trainer = Trainer(
             accelerator="cpu",
-            devices=1,
+            devices=recipe.processes,
+            strategy=processes or "auto",
+            use_distributed_sampler=False,
             max_epochs=recipe.max_epochs,
             max_steps=-1 if recipe.max_steps is None else recipe.max_steps,
             gradient_clip_val=recipe.clip or None,

@@ -1,7 +1,7 @@
 """What nets learn from, and what they answer."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -22,6 +22,19 @@ class Samples(Protocol):
         "x" is what the net sees and "y" the label. "offset" (optional) is added to the net's
         output before the objective, "weight" (optional, 1 on average) multiplies the loss.
         """
+
+
+@runtime_checkable
+class DrawnSamples(Samples, Protocol):
+    """Samples that are drawn anew for each epoch, as by a generator that never runs dry."""
+
+    def at_epoch(self, number: int) -> Samples:
+        """Give the samples of epoch `number` (from 0): as many, and the same whenever asked."""
+
+
+def of_epoch(samples: Samples, number: int) -> Samples:
+    """Give the samples that are learned from in an epoch."""
+    return samples.at_epoch(number) if isinstance(samples, DrawnSamples) else samples
 
 
 class TensorSamples:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -36,6 +36,8 @@ class History:
         Gradient steps made.
     seconds
         Wall time, parts before an interruption included.
+    cpu_seconds
+        Time of the processors in all processes, parts before an interruption included.
     """
 
     train_loss: tuple[float, ...]
@@ -43,6 +45,7 @@ class History:
     best_epoch: int
     steps: int
     seconds: float
+    cpu_seconds: float = field(default=0.0, compare=False)
 
 
 def fit(
@@ -62,7 +65,8 @@ def fit(
     net
         Its weights are drawn anew first, then trained; buffers are left alone.
     training, validation
-        The samples; nothing is learned from the second but when to stop and what to keep.
+        The samples; nothing is learned from the second but when to stop and what to keep. The
+        first may be `DrawnSamples`.
     objective
         "cross-entropy" (the net gives logits, y is 0..1), or a function of (output with offset,
         batch) that gives one loss per sample.
@@ -97,7 +101,7 @@ def fit(
     # lightning takes seconds to import, so only those who train wait for it
     from graben.learning.runner import run
 
-    trained_on = _per_sample(objective, recipe.class_weight)
+    trained_on = Loss(net, _per_sample(objective, recipe.class_weight))
     judged_by = _per_sample(objective, 1.0)
 
     def validate() -> float:
@@ -110,7 +114,7 @@ def fit(
         record = run(
             net,
             training,
-            lambda batch: losses(net, batch, trained_on),
+            trained_on,
             validate,
             recipe,
             checkpoint_folder,
@@ -123,6 +127,7 @@ def fit(
         record.best_epoch,
         record.steps,
         record.seconds,
+        record.cpu_seconds,
     )
 
 
@@ -143,6 +148,18 @@ def _reset(module: nn.Module) -> None:
         return
     for child in module.children():
         _reset(child)
+
+
+@dataclass(frozen=True, eq=False)
+class Loss:
+    """The loss of each sample of a batch under a net and an objective; survives pickling."""
+
+    net: nn.Module
+    objective: PerSample
+
+    def __call__(self, batch: dict[str, Tensor]) -> Tensor:
+        """Give the losses, weights not applied."""
+        return losses(self.net, batch, self.objective)
 
 
 def losses(net: nn.Module, batch: dict[str, Tensor], objective: PerSample) -> Tensor:
@@ -168,19 +185,22 @@ def mean_loss(net: nn.Module, samples: Samples, objective: PerSample, batch_size
     return total / weight
 
 
-def _per_sample(objective: Objective, class_weight: float) -> PerSample:
-    if objective != "cross-entropy":
-        return objective
-    positive = torch.tensor(class_weight)
+@dataclass(frozen=True, eq=False)
+class _CrossEntropy:
+    """Mean over the outputs of a sample; survives pickling."""
 
-    def cross_entropy(output: Tensor, batch: dict[str, Tensor]) -> Tensor:
+    positive: Tensor
+
+    def __call__(self, output: Tensor, batch: dict[str, Tensor]) -> Tensor:
         label = batch["y"].reshape(output.shape)
         loss = binary_cross_entropy_with_logits(
-            output, label, pos_weight=positive, reduction="none"
+            output, label, pos_weight=self.positive, reduction="none"
         )
         return loss.flatten(1).mean(1)
 
-    return cross_entropy
+
+def _per_sample(objective: Objective, class_weight: float) -> PerSample:
+    return _CrossEntropy(torch.tensor(class_weight)) if objective == "cross-entropy" else objective
 
 
 def _fingerprint(net: nn.Module, training: Samples, objective: Objective, recipe: Recipe) -> str:

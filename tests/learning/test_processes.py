@@ -1,0 +1,125 @@
+"""Two processes take the steps of one, stop together and resume; samples drawn anew."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from graben.errors import ModelError
+from graben.learning import Recipe, TensorSamples, fit, processes
+from graben.learning.training import History
+
+RECIPE = Recipe(
+    max_epochs=3, batch_size=6, learning_rate=0.05, patience=0, keep_best=False, warmup=3
+)
+
+
+def problem(seed: int = 0, n: int = 20) -> TensorSamples:
+    x = np.random.default_rng(seed).normal(size=(n, 4)).astype("f4")
+    return TensorSamples(x, x[:, 0] > x[:, 1], weight=np.linspace(0.5, 1.5, n))
+
+
+class Drawn:
+    """Another problem in each epoch."""
+
+    def __init__(self, samples: TensorSamples | None = None) -> None:
+        self.samples = samples or problem(99)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def at_epoch(self, number: int) -> "Drawn":
+        return Drawn(problem(number))
+
+    def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
+        return self.samples.batch(indices)
+
+
+def trained(
+    samples: object, recipe: Recipe, folder: Path | None = None
+) -> tuple[np.ndarray, History]:
+    net = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 1))
+    history = fit(net, samples, problem(7), "cross-entropy", recipe, checkpoint_folder=folder)
+    return np.concatenate([one.detach().numpy().ravel() for one in net.parameters()]), history
+
+
+# 20 samples in batches of 6 leave one of 2: of three processes one has none of it
+@pytest.mark.parametrize(("number", "mixup"), [(2, 0.0), (3, 0.3)])
+def test_several_processes_take_the_steps_of_one(number: int, mixup: float) -> None:
+    alone, history = trained(Drawn(), replace(RECIPE, mixup=mixup))
+    together, shared = trained(Drawn(), replace(RECIPE, mixup=mixup, processes=number))
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    assert shared.steps == history.steps == 12
+    np.testing.assert_allclose(shared.validation, history.validation, atol=1e-5)
+    assert shared.cpu_seconds > 0
+    assert not torch.distributed.is_initialized()
+
+
+def test_processes_stop_together_and_their_training_resumes(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, processes=2, patience=2, max_epochs=50, learning_rate=1e-9)
+    weights, history = trained(problem(), recipe, tmp_path)
+    assert len(history.train_loss) < 50
+    again, kept = trained(problem(), recipe, tmp_path)
+    assert kept == history
+    np.testing.assert_array_equal(again, weights)
+
+
+def test_a_helper_that_cannot_begin_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_help", _leave)
+    with pytest.raises(ModelError, match="before it began"):
+        trained(problem(), replace(RECIPE, processes=2))
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(1)
+
+
+def test_samples_are_drawn_anew_in_each_epoch_and_alike_after_an_interruption(
+    tmp_path: Path,
+) -> None:
+    seen = []
+
+    class Watched(Drawn):
+        stop_at: int | None = None
+
+        def at_epoch(self, number: int) -> Drawn:
+            seen.append(number)
+            if number == self.stop_at:
+                raise KeyboardInterrupt
+            return super().at_epoch(number)
+
+    whole, _ = trained(Watched(), RECIPE)
+    assert seen == [0, 1, 2]
+    cut = Watched()
+    cut.stop_at = 2
+    with pytest.raises(KeyboardInterrupt):
+        trained(cut, RECIPE, tmp_path)
+    resumed, _ = trained(Watched(), RECIPE, tmp_path)
+    np.testing.assert_array_equal(resumed, whole)
+    fixed, _ = trained(problem(99), RECIPE)
+    assert not np.allclose(fixed, whole)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+def test_the_learning_rate_rises_before_it_falls(schedule: str) -> None:
+    recipe = Recipe(
+        optimiser="sgd", momentum=0, weight_decay=0, clip=0, learning_rate=0.1,
+        schedule=schedule, warmup=4, max_epochs=10, batch_size=5, patience=0, keep_best=False,
+    )  # fmt: skip
+    x, w = np.ones((5, 1)), 0.0
+    net = nn.Sequential(nn.Linear(1, 1, bias=False))
+
+    def slope(output: Tensor, batch: dict[str, Tensor]) -> Tensor:
+        return output[:, 0] + 0 * batch["y"]
+
+    for step in range(10):
+        cosine = (1 + np.cos(np.pi * step / 10)) / 2 if schedule == "cosine" else 1
+        w -= 0.1 * min(1, (step + 1) / 4) * cosine
+    samples = TensorSamples(x, np.zeros(5))
+    torch.manual_seed(recipe.seed)
+    start = nn.Linear(1, 1, bias=False).weight.item()
+    fit(net, samples, samples, slope, recipe)
+    assert net[0].weight.item() - start == pytest.approx(w, abs=1e-5)
