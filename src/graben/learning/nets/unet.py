@@ -204,6 +204,7 @@ class UNet(nn.Module):
             return tuple(level.to(x.dtype) for level in self._maps(x))
 
     def _maps(self, x: Tensor) -> list[Tensor]:
+        x = x.to(self.last.weight.dtype)
         if self.config.ndim in _LAYOUT:
             x = x.contiguous(memory_format=_LAYOUT[self.config.ndim])
         if self.stem is not None:
