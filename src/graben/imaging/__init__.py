@@ -5,6 +5,10 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "amplitudes": ["Amplitudes"],
+        "segy_headers": ["Oddity", "Overrides"],
+        "segy_writing": ["write_new_segy", "write_segy_like", "write_zarr"],
         "synthetic": ["Recording", "Scene", "Synthetic"],
+        "volume": ["SeismicVolume", "in_memory_volume", "open_volume"],
     },
 )

@@ -1,0 +1,124 @@
+"""The amplitudes of a survey: what its samples are normalised by, once for all of it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from graben.errors import SeismicError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from graben.tiling import Source
+
+PATCHES = 64
+MOST_SAMPLES = 8_000_000
+LIMIT = 4.0  # times the 95th percentile of what lies about the median: 8 deviations of a normal law
+
+
+@dataclass(frozen=True)
+class Amplitudes:
+    """Mean, standard deviation and clip of a survey's samples.
+
+    Parameters
+    ----------
+    mean, std
+        Of the samples without outliers, in the survey's own unit.
+    clip
+        Where outliers begin, in standard deviations.
+
+    Examples
+    --------
+    >>> Amplitudes(mean=2.0, std=4.0, clip=5.0).normalise(np.array([2, 6, 1e6])).tolist()
+    [0.0, 1.0, 5.0]
+    """
+
+    mean: float
+    std: float
+    clip: float
+
+    def normalise(self, array: "NDArray[Any]") -> "NDArray[np.float32]":
+        """Return samples as float32 with mean 0 and deviation 1, cut off at the clip."""
+        scaled = (np.asarray(array, np.float32) - np.float32(self.mean)) / np.float32(self.std)
+        clip = np.float32(self.clip)
+        return cast("NDArray[np.float32]", np.clip(scaled, -clip, clip))
+
+
+def sampled_traces(source: "Source", seed: int = 0) -> "NDArray[np.float32]":
+    """Read a bounded sample of traces, in patches spread over the survey.
+
+    Parameters
+    ----------
+    source
+        (inline, crossline, sample).
+    seed
+        The same seed gives the same traces.
+
+    Returns
+    -------
+    numpy.ndarray
+        (traces, samples), float32; all traces of a small volume, at most `MOST_SAMPLES` samples
+        (or a few traces more) of a large one.
+    """
+    lines, columns, samples = source.shape
+    if lines * columns * samples <= MOST_SAMPLES:
+        whole = source.read((slice(0, lines), slice(0, columns), slice(0, samples)))
+        return np.asarray(whole, np.float32).reshape(-1, samples)
+    each = max(1, MOST_SAMPLES // (PATCHES * samples))
+    wide = min(columns, max(1, each // 4) if each >= 16 else each)
+    high = min(lines, max(1, each // wide))
+    generator = np.random.default_rng(seed)
+    picked = []
+    for _ in range(PATCHES):
+        line = int(generator.integers(lines - high + 1))
+        column = int(generator.integers(columns - wide + 1))
+        region = (slice(line, line + high), slice(column, column + wide), slice(0, samples))
+        picked.append(np.asarray(source.read(region), np.float32).reshape(-1, samples))
+    return np.concatenate(picked)
+
+
+def amplitudes_of(traces: "NDArray[np.float32]") -> Amplitudes:
+    """Measure amplitudes, robust against up to one sample in twenty being an outlier.
+
+    Traces of zeros, and the zeros at both ends of the others, are left out.
+
+    Parameters
+    ----------
+    traces
+        (traces, samples); NaN is left out.
+
+    Raises
+    ------
+    SeismicError
+        Nothing is left, or it is the same everywhere.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(1).normal(5, 2, (100, 500)).astype(np.float32)
+    >>> noise[3, 7] = 1e5
+    >>> found = amplitudes_of(noise)
+    >>> round(found.mean, 1), round(found.std, 1)
+    (5.0, 2.0)
+    """
+    live = np.isfinite(traces) & (traces != 0)
+    filled = np.logical_or.accumulate(live, axis=1)
+    filled &= np.logical_or.accumulate(live[:, ::-1], axis=1)[:, ::-1]
+    values = traces[filled & np.isfinite(traces)].astype(np.float64)
+    if not values.size:
+        raise SeismicError(
+            "expected seismic amplitudes, got zeros (or no finite numbers) in every trace that was "
+            "looked at. Export the volume again, or check the sample format (graben imaging "
+            "inspect)."
+        )
+    middle = float(np.median(values))
+    spread = np.abs(values - middle)
+    limit = LIMIT * float(np.quantile(spread, 0.95))
+    kept = values[spread <= limit]
+    std = float(kept.std())
+    if not std > 0:
+        raise SeismicError(
+            f"expected seismic amplitudes that vary, got {middle:g} (nearly) everywhere. Export "
+            "the volume again, or check the sample format (graben imaging inspect)."
+        )
+    return Amplitudes(float(kept.mean()), std, limit / std)
