@@ -53,6 +53,21 @@ def test_bins_of_one_give_the_error_of_the_mean() -> None:
     assert error.plain == pytest.approx(abs(np.average(p - y, weights=w)))
 
 
+def test_bins_of_equal_count_equal_the_loop() -> None:
+    p, y, _ = forecast(900)
+    order = np.argsort(p)
+    by_hand = 0.0
+    for k in range(15):
+        inside = order[60 * k : 60 * (k + 1)]
+        by_hand += abs(p[inside].mean() - y[inside].mean()) * 60 / 900
+    assert calibration_error(p, y, bins=15, by="count").plain == pytest.approx(by_hand)
+    # a sample of weight 2 counts as two
+    twice = np.repeat(np.arange(900), 2)
+    doubled = calibration_error(p[twice], y[twice], bins=15, by="count")
+    weighted = calibration_error(p, y, np.full(900, 2.0), bins=15, by="count")
+    assert weighted.plain == pytest.approx(doubled.plain)
+
+
 def test_the_thinned_molchan_curve_keeps_its_area_and_ends() -> None:
     p, y, w = forecast()
     curve = molchan_curve(p, y, w)

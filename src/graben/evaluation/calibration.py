@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -104,11 +104,13 @@ def calibration_error(
     outcome: np.ndarray,
     weight: np.ndarray | None = None,
     bins: int = 10,
+    by: Literal["mass", "count"] = "mass",
 ) -> CalibrationError:
-    """Give the expected calibration error over bins of equal predicted mass.
+    """Give the expected calibration error over bins of equal predicted mass, or of equal count.
 
     Samples are sorted by probability and cut where the sum of the probabilities reaches each
-    tenth, so rare high probabilities count as much as frequent low ones.
+    tenth, so rare high probabilities count as much as frequent low ones; or, by count, where the
+    sum of the weights does.
 
     Parameters
     ----------
@@ -116,6 +118,8 @@ def calibration_error(
         As for the scores; NaN is masked out.
     bins
         Number of bins.
+    by
+        What the bins have equal parts of.
 
     Returns
     -------
@@ -125,8 +129,10 @@ def calibration_error(
     """
     p, y, w = checked(probability, outcome, weight)
     order = np.argsort(p, kind="stable")
-    mass = np.cumsum((p * w)[order])
-    group = np.minimum((mass / max(mass[-1], np.finfo(float).tiny) * bins).astype(int), bins - 1)
+    mass = np.cumsum((p * w if by == "mass" else w)[order])
+    # of a weight, its middle tells the bin, so that equal weights fill bins of equal count
+    place = mass if by == "mass" else mass - w[order] / 2
+    group = np.minimum((place / max(mass[-1], np.finfo(float).tiny) * bins).astype(int), bins - 1)
     expected, observed, weights, _ = _grouped(group, bins, p[order], y[order], w[order])
     distance = float(np.abs(expected - observed).sum())
     happened = float(observed.sum())

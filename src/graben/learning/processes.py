@@ -8,8 +8,10 @@ from multiprocessing.connection import wait
 from typing import Any
 
 import torch
-from lightning.fabric.plugins.environments import LightningEnvironment
-from lightning.fabric.plugins.environments.lightning import find_free_network_port
+from lightning.fabric.plugins.environments.lightning import (
+    LightningEnvironment,
+    find_free_network_port,
+)
 from lightning.pytorch.strategies import DDPStrategy
 
 from graben.errors import ModelError

@@ -76,12 +76,19 @@ def run(
     return record
 
 
-def _helper(rank: int, port: int, *rest: Any) -> None:
-    *parts, saved = rest
-    net: nn.Module = parts[0]
-    with torch.random.fork_rng(devices=[]):
-        net.train()
-        _train(_Training(*parts, rank=rank), saved, strategy(rank, port))
+def _helper(
+    rank: int,
+    port: int,
+    net: nn.Module,
+    training: Samples,
+    losses: Callable[[Batch], Tensor],
+    recipe: Recipe,
+    checkpoint: Path | None,
+    record: Record,
+    saved: Path | None,
+) -> None:
+    module = _Training(net, training, losses, recipe, checkpoint, record, rank=rank)
+    _train(module, saved, strategy(rank, port))
 
 
 def planned_steps(recipe: Recipe, samples: int) -> int:

@@ -1,0 +1,25 @@
+"""Platt's calibration."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+
+from graben.imaging.models.calibration import Platt, fit_platt
+
+
+def test_a_known_distortion_is_undone() -> None:
+    generator = np.random.default_rng(0)
+    true = expit(generator.normal(-2, 2, 200_000))
+    outcome = generator.random(true.size) < true
+    said = expit((logit(true) - 0.7) / 0.6)  # so that logit true = 0.6 logit said + 0.7
+    found = fit_platt(said, outcome)
+    assert (found.slope, found.intercept) == (
+        pytest.approx(0.6, abs=0.02),
+        pytest.approx(0.7, abs=0.05),
+    )
+    np.testing.assert_allclose(Platt(0.6, 0.7).of_probability(said), true, atol=1e-3)
+
+
+def test_certainty_stays_finite_and_one_sided_outcomes_change_nothing() -> None:
+    assert np.isfinite(Platt(2.0, 1.0).of_probability(np.array([0.0, 1.0]))).all()
+    assert fit_platt(np.array([0.2, 0.9]), np.array([True, True])) == Platt(1.0, 0.0)
