@@ -8,7 +8,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "amplitudes": ["Amplitudes"],
         "segy_headers": ["Oddity", "Overrides"],
         "segy_writing": ["write_new_segy", "write_segy_like", "write_zarr"],
-        "synthetic": ["Recording", "Scene", "Synthetic"],
+        "scene": ["FACIES", "Recording", "Scene"],
+        "synthetic": ["Synthetic", "draw_scene", "draw_window", "render_scene"],
         "volume": ["SeismicVolume", "in_memory_volume", "open_volume"],
     },
 )
