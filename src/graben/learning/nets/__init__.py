@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "convnet": ["ConvNet", "ConvNetConfig", "Convolution", "has_bfloat16"],
         "folding": ["folded"],
         "recurrent": ["RecurrentNet", "RecurrentNetConfig"],
+        "streaming": ["StreamedUNet"],
         "unet": ["UNet", "UNetConfig"],
     },
 )
