@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PATCHES = 64
 MOST_SAMPLES = 8_000_000
+SPECTRA = 256  # traces that are transformed at once
 LIMIT = 4.0  # times the 95th percentile of what lies about the median: 8 deviations of a normal law
 
 
@@ -122,3 +123,40 @@ def amplitudes_of(traces: "NDArray[np.float32]") -> Amplitudes:
             "the volume again, or check the sample format (graben imaging inspect)."
         )
     return Amplitudes(float(kept.mean()), std, limit / std)
+
+
+def spectrum_of(
+    traces: "NDArray[np.float32]", sample_interval: float
+) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
+    """Return the mean amplitude spectrum of traces, tapered to zero at both ends.
+
+    Parameters
+    ----------
+    traces
+        (traces, samples); traces of zeros are left out.
+    sample_interval
+        In milliseconds or metres.
+
+    Returns
+    -------
+    frequencies
+        In hertz, or in cycles per kilometre.
+    amplitudes
+        As many; of a sine that fills the trace, half its amplitude.
+
+    Examples
+    --------
+    >>> wave = np.sin(2 * np.pi * 30 * 0.004 * np.arange(500)).astype(np.float32)
+    >>> frequencies, amplitudes = spectrum_of(wave[None], 4.0)
+    >>> round(float(frequencies[amplitudes.argmax()]), 3)
+    30.0
+    """
+    live = traces[np.any(traces != 0, axis=1)]
+    samples = traces.shape[1]
+    taper = np.hanning(samples + 2)[1:-1]
+    frequencies = np.fft.rfftfreq(samples, sample_interval / 1000).astype(np.float64)
+    total = np.zeros(len(frequencies))
+    for first in range(0, len(live), SPECTRA):
+        part = live[first : first + SPECTRA].astype(np.float64)
+        total += np.abs(np.fft.rfft((part - part.mean(axis=1, keepdims=True)) * taper)).sum(axis=0)
+    return frequencies, total / (max(1, len(live)) * taper.sum())
