@@ -13,7 +13,8 @@ import numpy as np
 _LARGEST = np.finfo(np.float32).max
 _ONE, _ZERO = np.float32(1), np.float32(0)
 SAMPLES_AT_ONCE = 64  # covariances of so many windows are still in the cache when they are used
-MOST_ITERATIONS, TOLERANCE = 64, np.float32(1e-4)
+LANCZOS_STEPS, NEWTON_STEPS = 8, 14
+_NOTHING = np.float32(1e-10)  # squared, beside a trace of 1: what float32 does not resolve
 
 
 @numba.njit(cache=True, nogil=True)
@@ -42,50 +43,62 @@ def finite(values):  # type: ignore[no-untyped-def]
     return out
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@numba.njit(cache=True, nogil=True)
 def _add(target, source, count):  # type: ignore[no-untyped-def]
     for k in range(count):
         target[k] += source[k]
 
 
 @numba.njit(cache=True, nogil=True)
-def window_sums(padded, length, spare, out):  # type: ignore[no-untyped-def]
-    """Add `length` samples from each on: out[k] = padded[k] + ... + padded[k + length - 1].
-
-    `padded` is `length - 1` longer than `out` and is used up; `spare` is as long as `padded`.
-    """
-    count = out.size
-    done, power = 0, 1
-    out[:] = _ZERO
-    sums, other = padded, spare
-    while True:
-        if length & power:
-            part = sums[done : done + count]
-            for k in range(count):
-                out[k] += part[k]
-            done += power
-        if done == length:
-            return
-        moved = sums[power : padded.size - power + 1]
-        for k in range(moved.size):
-            other[k] = sums[k] + moved[k]
-        sums, other = other, sums
-        power *= 2
+def _pairs(target, one, other, count):  # type: ignore[no-untyped-def]
+    for k in range(count):
+        target[k] = one[k] + other[k]
 
 
 @numba.njit(cache=True, nogil=True)
-def _stacks(values, middle, lateral, sums, squares):  # type: ignore[no-untyped-def]
-    """Add the inlines of a window, and their squares, for every crossline."""
-    first, last = max(middle - lateral, 0), min(middle + lateral, values.shape[0] - 1)
-    sums[:] = _ZERO
-    squares[:] = _ZERO
-    for i in range(first, last + 1):
-        for j in range(values.shape[1]):
-            trace, total, square = values[i, j], sums[j], squares[j]
-            for k in range(trace.size):
-                value = trace[k] if abs(trace[k]) <= _LARGEST else _ZERO
-                total[k] += value
-                square[k] += value * value
+def _take(target, factor, source, count):  # type: ignore[no-untyped-def]
+    for k in range(count):
+        target[k] -= factor[k] * source[k]
+
+
+@numba.njit(cache=True, nogil=True)
+def window_sums(buffers, length, out):  # type: ignore[no-untyped-def]
+    """Add `length` samples from each on: out[k] = row[k] + ... + row[k + length - 1].
+
+    `row` is the first of two rows of `buffers`, which are used up and as long as `out` and
+    `length` less 1 together, or longer.
+    """
+    count = out.size
+    whole = count + length - 1
+    done, power, level = 0, 1, 0
+    for k in range(count):
+        out[k] = _ZERO
+    while True:
+        sums = buffers[level % 2]
+        if length & power:
+            _add(out, sums[done : done + count], count)
+            done += power
+        if done == length:
+            return
+        longer = whole - 2 * power + 1
+        _pairs(buffers[1 - level % 2], sums, sums[power : power + longer], longer)
+        power *= 2
+        level += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _stack(values, middle, j, lateral, total, energy):  # type: ignore[no-untyped-def]
+    """Add the inlines of a window on one crossline, and their squares."""
+    samples = values.shape[2]
+    for k in range(samples):
+        total[k] = _ZERO
+        energy[k] = _ZERO
+    for i in range(max(middle - lateral, 0), min(middle + lateral + 1, values.shape[0])):
+        trace = values[i, j]
+        for k in range(samples):
+            value = trace[k] if abs(trace[k]) <= _LARGEST else _ZERO
+            total[k] += value
+            energy[k] += value * value
 
 
 @numba.njit(cache=True, nogil=True)
@@ -97,52 +110,80 @@ def _count(live, i, j, lateral):  # type: ignore[no-untyped-def]
     return count
 
 
+@numba.njit(cache=True, nogil=True)
+def _gather(stacks, first, last, vertical, out):  # type: ignore[no-untyped-def]
+    """Add the stacks of crosslines into the middle of a row with empty ends."""
+    samples = stacks.shape[1]
+    row = out[vertical : vertical + samples]
+    for k in range(vertical):
+        out[k] = _ZERO
+        out[samples + vertical + k] = _ZERO
+    for k in range(samples):
+        row[k] = _ZERO
+    for near in range(first, last):
+        _add(row, stacks[near % stacks.shape[0]], samples)
+
+
+@numba.njit(cache=True, nogil=True)
+def _windows(buffers, vertical, taper, out):  # type: ignore[no-untyped-def]
+    """Add the samples of windows, weighted alike or as a triangle: two boxes of half the length."""
+    if taper:
+        halfway = buffers[2, : out.size + vertical]
+        window_sums(buffers, vertical + 1, halfway)
+        for k in range(halfway.size):
+            buffers[0, k] = halfway[k]
+        window_sums(buffers, vertical + 1, out)
+    else:
+        window_sums(buffers, 2 * vertical + 1, out)
+
+
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def semblance(values, live, lateral, vertical, taper, out):  # type: ignore[no-untyped-def]
     """Energy of the mean trace over the mean energy of the traces of each window.
 
-    With `taper` the samples of a window weigh as a triangle: boxes of half the length, twice.
+    With `taper` the samples of a window weigh as a triangle.
     """
-    crosslines, samples = values.shape[1:]
-    length = vertical + 1 if taper else 2 * vertical + 1
-    longer = samples + 2 * vertical
-    sums, squares = np.empty((2, crosslines, samples), np.float32)
-    total, energy = np.empty((2, longer), np.float32)
-    spare, halfway = np.empty((2, longer), np.float32)
+    inlines, crosslines, samples = values.shape
+    wide = 2 * lateral + 1
+    sums, squares = np.empty((2, wide, samples), np.float32)
+    buffers = np.empty((3, samples + 2 * vertical), np.float32)
     above, below = np.empty((2, samples), np.float32)
-    between = halfway[: longer - vertical]
-    for i in range(values.shape[0]):
-        _stacks(values, i, lateral, sums, squares)
+    for i in range(inlines):
+        for j in range(min(lateral, crosslines)):
+            _stack(values, i, j, lateral, sums[j], squares[j])
         for j in range(crosslines):
-            total[:] = _ZERO
-            energy[:] = _ZERO
-            inner, power = total[vertical : vertical + samples], energy[vertical:]
-            for near in range(max(j - lateral, 0), min(j + lateral + 1, crosslines)):
-                _add(inner, sums[near], samples)
-                _add(power, squares[near], samples)
-            for k in range(samples):
-                inner[k] *= inner[k]
-            if taper:
-                window_sums(total, length, spare, between)
-                window_sums(between, length, spare, above)
-                window_sums(energy, length, spare, between)
-                window_sums(between, length, spare, below)
-            else:
-                window_sums(total, length, spare, above)
-                window_sums(energy, length, spare, below)
-            traces = np.float32(_count(live, i, j, lateral))
-            result = out[i, j]
-            for k in range(samples):
-                full = traces * below[k]
-                ratio = above[k] / full
-                result[k] = min(ratio, _ONE) if full > _ZERO else _ONE
+            newest = j + lateral
+            if newest < crosslines:
+                place = newest % wide
+                _stack(values, i, newest, lateral, sums[place], squares[place])
+            first, last = max(j - lateral, 0), min(j + lateral + 1, crosslines)
+            _gather(sums, first, last, vertical, buffers[0])
+            _square(buffers[0])
+            _windows(buffers, vertical, taper, above)
+            _gather(squares, first, last, vertical, buffers[0])
+            _windows(buffers, vertical, taper, below)
+            _ratio(above, below, np.float32(_count(live, i, j, lateral)), out[i, j])
+
+
+@numba.njit(cache=True, nogil=True)
+def _square(row):  # type: ignore[no-untyped-def]
+    for k in range(row.size):
+        row[k] *= row[k]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _ratio(above, below, traces, out):  # type: ignore[no-untyped-def]
+    for k in range(out.size):
+        ratio = above[k] / (traces * below[k])
+        ratio = ratio if ratio < _ONE else _ONE
+        out[k] = ratio if below[k] > _ZERO else _ONE
 
 
 @numba.njit(cache=True, nogil=True)
 def _covariances(values, window, first, count, vertical, work, out):  # type: ignore[no-untyped-def]
     """Sum the products of every pair of a window's traces around `count` samples from `first`."""
     samples = values.shape[2]
-    product, spare = work[0, : count + 2 * vertical], work[1, : count + 2 * vertical]
+    product = work[0, : count + 2 * vertical]
     start = first - vertical
     low, high = max(start, 0), min(first + count + vertical, samples)
     for a in range(len(window)):
@@ -155,7 +196,7 @@ def _covariances(values, window, first, count, vertical, work, out):  # type: ig
             left, right = one[low:high], other[low:high]
             for k in range(high - low):
                 inner[k] = left[k] * right[k]
-            window_sums(product, 2 * vertical + 1, spare, out[a * (a + 1) // 2 + b, :count])
+            window_sums(work, 2 * vertical + 1, out[a * (a + 1) // 2 + b, :count])
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -175,42 +216,104 @@ def _turn(covariances, traces, count, vectors, turned):  # type: ignore[no-untyp
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _largest(covariances, traces, count, vectors, turned, result):  # type: ignore[no-untyped-def]
-    """Find each largest eigenvalue over the trace by power iteration, until it stands still."""
-    whole, size, grown = np.empty((3, count), np.float32)
+def _divide_by_trace(covariances, traces, count, whole):  # type: ignore[no-untyped-def]
+    """Make the trace of each matrix 1, and keep in `whole` what it was."""
     whole[:] = _ZERO
     for a in range(traces):
         _add(whole, covariances[a * (a + 1) // 2 + a], count)
-        # no window has all of its traces at right angles to this
-        vectors[a, :count] = _ONE + np.float32(0.1) * np.float32(np.sin(1.0 + 2.0 * a))
     for pair in range(traces * (traces + 1) // 2):
         row = covariances[pair]
         for k in range(count):
             row[k] = row[k] / whole[k] if whole[k] > _ZERO else _ZERO
-    result[:] = _ZERO
-    for _ in range(MOST_ITERATIONS):
-        _turn(covariances, traces, count, vectors, turned)
-        size[:] = _ZERO
-        grown[:] = _ZERO
-        for a in range(traces):
-            old, new = vectors[a], turned[a]
-            for k in range(count):
-                size[k] += old[k] * new[k]
-                grown[k] += new[k] * new[k]
-        change = _ZERO
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _tridiagonal(covariances, traces, count, vectors, diagonal, beside):  # type: ignore[no-untyped-def]
+    """Project each matrix, of trace 1, on the vectors that it makes of a first one (Lanczos).
+
+    `beside` holds the squares of what stands beside the diagonal.
+    """
+    turned = vectors[2]
+    length, inverse = np.empty((2, count), np.float32)
+    # no window has all of its traces at right angles to this first vector
+    norm = 0.0
+    for a in range(traces):
+        norm += (1.0 + 0.1 * np.sin(1.0 + 2.0 * a)) ** 2
+    for a in range(traces):
+        start = np.float32((1.0 + 0.1 * np.sin(1.0 + 2.0 * a)) / np.sqrt(norm))
+        first, none = vectors[0, a], vectors[1, a]
         for k in range(count):
-            value = grown[k] / size[k] if size[k] > _ZERO else _ZERO
-            change = max(change, abs(value - result[k]))
-            result[k] = value
-            grown[k] = _ONE / np.sqrt(grown[k]) if grown[k] > _ZERO else _ZERO
-        if change < TOLERANCE:
-            break
+            first[k] = start
+            none[k] = _ZERO
+    length[:] = _ZERO
+    for step in range(diagonal.shape[0]):
+        new, old = vectors[step % 2], vectors[1 - step % 2]
+        _turn(covariances, traces, count, new, turned)
+        along, apart = diagonal[step], beside[step]
+        along[:] = _ZERO
         for a in range(traces):
-            old, new = vectors[a], turned[a]
+            row, vector = turned[a], new[a]
             for k in range(count):
-                old[k] = new[k] * grown[k]
+                along[k] += row[k] * vector[k]
+        apart[:] = _ZERO
+        for a in range(traces):
+            row = turned[a]
+            _take(row, along, new[a], count)
+            _take(row, length, old[a], count)
+            for k in range(count):
+                apart[k] += row[k] * row[k]
+        for k in range(count):
+            size = apart[k] if apart[k] > _NOTHING else _ZERO
+            apart[k] = size
+            length[k] = np.sqrt(size)
+            inverse[k] = _ONE / length[k] if size > _ZERO else _ZERO
+        for a in range(traces):
+            row, before = turned[a], old[a]
+            for k in range(count):
+                before[k] = row[k] * inverse[k]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _upper_bound(diagonal, beside, count, result):  # type: ignore[no-untyped-def]
+    """Bound eigenvalues by their mean and their spread (Samuelson's inequality)."""
+    steps = diagonal.shape[0]
+    mean, square = np.zeros((2, count), np.float32)
+    for step in range(steps):
+        along, apart = diagonal[step], beside[step]
+        weight = np.float32(2 * (step < steps - 1))
+        for k in range(count):
+            mean[k] += along[k]
+            square[k] += along[k] * along[k] + weight * apart[k]
+    share, others = _ONE / np.float32(steps), np.float32(steps - 1)
     for k in range(count):
-        result[k] = min(result[k], _ONE) if whole[k] > _ZERO else _ONE
+        middle = mean[k] * share
+        spread = max(square[k] * share - middle * middle, _ZERO)
+        result[k] = min(middle + np.sqrt(others * spread), _ONE)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _largest(diagonal, beside, count, result):  # type: ignore[no-untyped-def]
+    """Find each largest eigenvalue of tridiagonal matrices: Newton's way down from above."""
+    steps = diagonal.shape[0]
+    p, last_p, q, last_q = np.empty((4, count), np.float32)
+    _upper_bound(diagonal, beside, count, result)
+    for _ in range(NEWTON_STEPS):
+        last_p[:] = _ZERO
+        last_q[:] = _ZERO
+        p[:] = _ONE
+        q[:] = _ZERO
+        for step in range(steps):
+            along = diagonal[step]
+            before = beside[max(step - 1, 0)]
+            for k in range(count):
+                factor = result[k] - along[k]
+                next_p = factor * p[k] - before[k] * last_p[k]
+                next_q = factor * q[k] + p[k] - before[k] * last_q[k]
+                last_p[k], last_q[k] = p[k], q[k]
+                p[k], q[k] = next_p, next_q
+        for k in range(count):
+            step_down = p[k] / q[k]
+            result[k] -= step_down if q[k] > _ZERO and step_down > _ZERO else _ZERO
 
 
 @numba.njit(cache=True, nogil=True)
@@ -219,7 +322,8 @@ def eigen_coherence(values, lateral, vertical, out):  # type: ignore[no-untyped-
     inlines, crosslines, samples = values.shape
     most = (2 * lateral + 1) ** 2
     covariances = np.empty((most * (most + 1) // 2, SAMPLES_AT_ONCE), np.float32)
-    vectors, turned = np.empty((2, most, SAMPLES_AT_ONCE), np.float32)
+    vectors = np.empty((3, most, SAMPLES_AT_ONCE), np.float32)
+    tridiagonal = np.empty((2, LANCZOS_STEPS, SAMPLES_AT_ONCE), np.float32)
     work = np.empty((2, SAMPLES_AT_ONCE + 2 * vertical), np.float32)
     window = np.empty((most, 2), np.int64)
     for i in range(inlines):
@@ -229,8 +333,15 @@ def eigen_coherence(values, lateral, vertical, out):  # type: ignore[no-untyped-
                 for next_to in range(max(j - lateral, 0), min(j + lateral + 1, crosslines)):
                     window[traces] = near, next_to
                     traces += 1
+            steps = min(traces, LANCZOS_STEPS)
             for first in range(0, samples, SAMPLES_AT_ONCE):
                 count = min(SAMPLES_AT_ONCE, samples - first)
                 _covariances(values, window[:traces], first, count, vertical, work, covariances)
                 result = out[i, j, first : first + count]
-                _largest(covariances, traces, count, vectors, turned, result)
+                whole = work[0, :count]
+                _divide_by_trace(covariances, traces, count, whole)
+                diagonal, beside = tridiagonal[0, :steps, :count], tridiagonal[1, :steps, :count]
+                _tridiagonal(covariances, traces, count, vectors, diagonal, beside)
+                _largest(diagonal, beside, count, result)
+                for k in range(count):
+                    result[k] = min(result[k], _ONE) if whole[k] > _ZERO else _ONE
