@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "amplitudes": ["Amplitudes"],
+        "inspection": ["inspect_volume"],
         "segy_headers": ["Oddity", "Overrides"],
         "segy_writing": ["write_new_segy", "write_segy_like", "write_zarr"],
         "scene": ["FACIES", "Recording", "Scene"],

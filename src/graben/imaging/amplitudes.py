@@ -46,13 +46,17 @@ class Amplitudes:
         return cast("NDArray[np.float32]", np.clip(scaled, -clip, clip))
 
 
-def sampled_traces(source: "Source", seed: int = 0) -> "NDArray[np.float32]":
+def sampled_traces(
+    source: "Source", missing: "NDArray[np.bool_] | None" = None, seed: int = 0
+) -> "NDArray[np.float32]":
     """Read a bounded sample of traces, in patches spread over the survey.
 
     Parameters
     ----------
     source
         (inline, crossline, sample).
+    missing
+        (inline, crossline), where there is no trace.
     seed
         The same seed gives the same traces.
 
@@ -71,12 +75,13 @@ def sampled_traces(source: "Source", seed: int = 0) -> "NDArray[np.float32]":
     high = min(lines, max(1, each // wide))
     generator = np.random.default_rng(seed)
     picked = []
-    for _ in range(PATCHES):
-        line = int(generator.integers(lines - high + 1))
-        column = int(generator.integers(columns - wide + 1))
+    there = np.arange(lines * columns) if missing is None else np.flatnonzero(~missing)
+    for place in generator.choice(there, PATCHES).tolist() if len(there) else []:
+        line = min(place // columns, lines - high)
+        column = min(place % columns, columns - wide)
         region = (slice(line, line + high), slice(column, column + wide), slice(0, samples))
         picked.append(np.asarray(source.read(region), np.float32).reshape(-1, samples))
-    return np.concatenate(picked)
+    return np.concatenate(picked) if picked else np.zeros((0, samples), np.float32)
 
 
 def amplitudes_of(traces: "NDArray[np.float32]") -> Amplitudes:

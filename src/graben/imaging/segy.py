@@ -35,6 +35,7 @@ OFFSET, DELAY, SCALAR = 37, 109, 71
 COORDINATES = ((181, 185), (73, 77))
 DEFAULT_INTERVAL = 4.0  # ms; what most surveys of the last decades have
 FOOT = 0.3048
+FLOATS = (1, 5, 6)
 NATIVE = "<" if np.little_endian else ">"
 IN_DEPTH = re.compile(
     r"depth[ -]+domain|domain\s*[:=]?\s*depth|(vertical|z)[ -]?(axis|unit|domain)s?\s*[:=]\s*"
@@ -117,6 +118,22 @@ class SegyTraces:
                 for first in range(low, high, together):
                     picked = slice(first, min(first + together, high))
                     self._read_run(file, begin, numbers[picked], length, out[picked])
+
+    def not_numbers(self, numbers: "NDArray[np.int64]") -> float:
+        """Return the share of samples that are NaN, or too large for float32, in some traces."""
+        layout = self.layout
+        if layout.sample_format not in FLOATS:
+            return 0.0
+        bad = 0
+        raw = np.empty(layout.stride - layout.header, np.uint8)
+        with self._open() as file:
+            for number in numbers.tolist():
+                _fill(file, layout.start + layout.header + number * layout.stride, raw, self.path)
+                values = raw.view(layout.dtype)
+                if layout.sample_format == 1:
+                    values = IBM_SCALE[values >> 24] * (values & 0xFFFFFF)
+                bad += int((~(np.abs(values) <= np.finfo(np.float32).max)).sum())
+        return bad / max(1, len(numbers) * layout.samples)
 
     def _read_scattered(
         self, file: FileIO, begin: int, numbers: "NDArray[np.int64]", length: int,

@@ -334,3 +334,26 @@ def write_zarr(path: str | Path, source: Source, volume: SeismicVolume | None = 
             "Compute them for the whole volume."
         )
     store(Path(path), source, volume.geometry, _frame_of(volume))
+
+
+def convert_volume(volume: SeismicVolume, path: Path) -> None:
+    """Write a volume as zarr or SEG-Y, as the suffix of the path says.
+
+    Raises
+    ------
+    InputError
+        The suffix is another one, the place is not writable, or the output is the input.
+    OutputError
+        Writing failed half way; `path` is unchanged.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".zarr":
+        write_zarr(path, volume)
+    elif suffix not in (".sgy", ".segy"):
+        raise SeismicError(
+            f"expected an output that ends in .zarr, .sgy or .segy, got {path.name}. Choose one."
+        )
+    elif _frame_of(volume) is None:
+        write_new_segy(path, volume)
+    else:
+        write_segy_like(volume, path, volume)

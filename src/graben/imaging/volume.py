@@ -140,7 +140,7 @@ class SeismicVolume:
         SeismicError
             The sample holds nothing but zeros, or the same number everywhere.
         """
-        return amplitudes_of(sampled_traces(self.source, seed))
+        return amplitudes_of(sampled_traces(self.source, self.missing, seed))
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.path is None:
