@@ -110,7 +110,7 @@ def test_every_sample_is_followed_as_the_slow_twin_follows_it(preset):
         scene = draw_scene(np.random.default_rng(seed), preset, 32)
         cube = render_scene(scene, (24, 32, 28), (3, 0, 2))
         for place in pick.integers(0, cube.fault.shape, (60, 3)):
-            expected, faulted, in_salt = restored(scene, *(place + [3, 0, 2]))
+            expected, faulted, in_salt = restored(scene, *np.add(place, (3, 0, 2)))
             found = cube.geologic_time[tuple(place)]
             # a surface may pass between where two roundings put the same sample
             differing += abs(found - expected) > 0.1 or (
