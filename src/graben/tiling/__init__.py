@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "chunks": ["map_overlap_tiles"],
         "engine": ["map_tiles"],
+        "lanes": ["LaneFunction", "map_lanes"],
         "plan": ["InMemory", "Source", "Tile", "TileFunction", "plan_tiles"],
     },
 )

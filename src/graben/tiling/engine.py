@@ -3,7 +3,7 @@
 import hashlib
 import json
 import pickle
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import (
     FIRST_COMPLETED,
     CancelledError,
@@ -13,9 +13,10 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import closing, contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from numpy.typing import DTypeLike, NDArray
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from distributed import Client
 
 Arrays = Mapping[str, NDArray[Any]]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def map_tiles(
@@ -83,16 +86,21 @@ def map_tiles(
         The cluster has no workers, or lost them.
     """
     tiles = plan_tiles(source.shape, size, halo)
-    job = pickle.dumps((function, source.shape, tiles, dict(outputs)), protocol=5)
-    settings = json.dumps(plain({"graben": __version__, **key}), sort_keys=True).encode()
-    folder = scratch / hashlib.sha256(job + settings).hexdigest()[:16]
+    folder = job_folder(scratch, (function, source.shape, tiles, dict(outputs)), key)
     with Results(folder, source.shape, outputs, len(tiles)) as results:
         missing = results.missing()
-        work = _computed(function, source, ((i, tiles[i]) for i in missing), workers)
+        compute = partial(_compute_tile, function, source)
+        work = computed(compute, ((i, tiles[i]) for i in missing), workers)
         with closing(work):
             for index, arrays in track(work, "tiles", total=len(missing)):
                 results.write(index, tiles[index], arrays)
     return {name: folder / f"{name}.npy" for name in outputs}
+
+
+def job_folder(scratch: Path, job: tuple[Any, ...], key: Mapping[str, Any]) -> Path:
+    """Name the folder of a job by all that its results depend on."""
+    settings = json.dumps(plain({"graben": __version__, **key}), sort_keys=True).encode()
+    return scratch / hashlib.sha256(pickle.dumps(job, protocol=5) + settings).hexdigest()[:16]
 
 
 def _compute_tile(function: TileFunction, source: Source, tile: Tile) -> Arrays:
@@ -100,20 +108,19 @@ def _compute_tile(function: TileFunction, source: Source, tile: Tile) -> Arrays:
     return function(source.read(tile.padded), tile, source.shape)
 
 
-def _computed(
-    function: TileFunction,
-    source: Source,
-    tiles: Iterable[tuple[int, Tile]],
+def computed(
+    compute: Callable[[Item], Result],
+    items: Iterable[tuple[int, Item]],
     workers: "int | Client",
-) -> Generator[tuple[int, Arrays], None, None]:
-    """Yield the tiles as they are finished, with few on the way so that memory stays bounded."""
-    waiting = iter(tiles)
-    running: dict[Future[Arrays], int] = {}
+) -> Generator[tuple[int, Result], None, None]:
+    """Yield results as they are finished, with few on the way so that memory stays bounded."""
+    waiting = iter(items)
+    running: dict[Future[Result], int] = {}
     with _executor(workers) as (executor, in_flight):
         try:
             while True:
-                for index, tile in islice(waiting, in_flight - len(running)):
-                    running[executor.submit(_compute_tile, function, source, tile)] = index
+                for index, item in islice(waiting, in_flight - len(running)):
+                    running[executor.submit(compute, item)] = index
                 if not running:
                     return
                 for future in wait(running, return_when=FIRST_COMPLETED).done:

@@ -92,13 +92,18 @@ class Results:
             self._sync()
 
     def _write_core(self, file: FileIO, tile: Tile, core: NDArray[Any]) -> None:
-        """Write row by row: memory maps would count as memory, and grow to the whole array."""
+        """Write run by run: memory maps would count as memory, and grow to the whole array."""
         first = _header(self._shape, core.dtype)
-        rows = itertools.product(*(range(part.start, part.stop) for part in tile.core[:-1]))
-        for place, row in zip(rows, core.reshape(-1, core.shape[-1]), strict=True):
-            cell = np.ravel_multi_index((*place, tile.core[-1].start), self._shape)
+        axis = len(self._shape) - 1
+        while axis and core.shape[axis] == self._shape[axis]:  # rows that touch are one run
+            axis -= 1
+        runs = itertools.product(*(range(part.start, part.stop) for part in tile.core[:axis]))
+        corner = [part.start for part in tile.core[axis:]]
+        length = int(np.prod(core.shape[axis:]))
+        for place, run in zip(runs, core.reshape(-1, length), strict=True):
+            cell = np.ravel_multi_index((*place, *corner), self._shape)
             file.seek(len(first) + int(cell) * core.itemsize)
-            left = row.data.cast("B")
+            left = run.data.cast("B")
             while left:
                 left = left[file.write(left) :]
 
