@@ -282,3 +282,10 @@ def test_both_presets_have_faults_and_few_many_and_spaced_modes():
 def test_what_cannot_be_drawn_is_refused(preset, size, said):
     with pytest.raises(InputError, match=said):
         draw_scene(np.random.default_rng(0), preset, size)
+
+
+def test_slip_of_one_fault_is_scaled_alone():
+    scene = flat_scene(fault_row(SLIP=8), fault_row(SLIP=6, CX=10))
+    one = scene.with_slip(0.5, 1)
+    assert one.events[:, k.SLIP].tolist() == [8, 3]
+    np.testing.assert_array_equal(one.with_slip(0.5, 0).events, scene.with_slip(0.5).events)

@@ -163,8 +163,17 @@ class Scene:
         """
         return 1.0 if self.spacing <= 1 else 0.6 * self.spacing
 
-    def with_slip(self, factor: float) -> "Scene":
-        """Return the same layers, wavelet and noise with the slip of every fault times `factor`."""
+    def with_slip(self, factor: float, fault: int | None = None) -> "Scene":
+        """Return the same layers, wavelet and noise with the slip of faults times `factor`.
+
+        Parameters
+        ----------
+        factor
+            0 takes a fault away.
+        fault
+            Of this fault only, counted from 0, youngest first; of every fault by default.
+        """
+        rows = np.flatnonzero(self.events[:, KIND] == FAULT)
         events = self.events.copy()
-        events[events[:, KIND] == FAULT, SLIP] *= np.float32(factor)
+        events[rows if fault is None else rows[fault], SLIP] *= np.float32(factor)
         return replace(self, events=events)
