@@ -345,3 +345,13 @@ def eigen_coherence(values, lateral, vertical, out):  # type: ignore[no-untyped-
                 _largest(diagonal, beside, count, result)
                 for k in range(count):
                     result[k] = min(result[k], _ONE) if whole[k] > _ZERO else _ONE
+
+
+@numba.njit(cache=True, nogil=True)
+def sample_sums(rows, vertical, out):  # type: ignore[no-untyped-def]
+    """Add the samples around each sample of traces (trace, sample); windows end at the ends."""
+    samples = rows.shape[1]
+    buffers = np.empty((2, samples + 2 * vertical), np.float32)
+    for i in range(rows.shape[0]):
+        _gather(rows[i : i + 1], 0, 1, vertical, buffers[0])
+        window_sums(buffers, 2 * vertical + 1, out[i])
