@@ -97,13 +97,13 @@ def test_noise_goes_and_edges_stay(faulted):
     def noise(volume, where=inner):
         return np.sqrt(np.mean((volume - clean)[where] ** 2))
 
-    assert noise(found) < 0.6 * noise(noisy)  # 4.4 dB
-    beside = (slice(3, -3), slice(19, 21), slice(12, -12))
+    assert noise(found) < 0.45 * noise(noisy)  # 7 dB
+    at_fault = (slice(3, -3), slice(19, 21), slice(12, -12))
     along = np.mean([np.roll(noisy, step, 1) for step in (-1, 0, 1)], axis=0)
-    assert noise(found, beside) < 0.95 * noise(noisy, beside)
-    assert noise(found, beside) < 0.75 * noise(along, beside)
-    here = (slice(3, -3), slice(20, 21), slice(12, -12))
-    assert semblance(found)[here].mean() < semblance(clean)[here].mean() + 0.1
+    assert noise(found, at_fault) < 0.95 * noise(noisy, at_fault)
+    assert noise(found, at_fault) < 0.95 * noise(along, at_fault)
+    alike = semblance(found)[3:-3, :, 12:-12].mean(axis=(0, 2))
+    assert alike[19:21].max() < alike[3:17].min() - 0.25
 
 
 def test_what_is_clean_and_smooth_stays_as_it_is(faulted):
