@@ -123,3 +123,11 @@ def test_the_learning_rate_rises_before_it_falls(schedule: str) -> None:
     start = nn.Linear(1, 1, bias=False).weight.item()
     fit(net, samples, samples, slope, recipe)
     assert net[0].weight.item() - start == pytest.approx(w, abs=1e-5)
+
+
+def test_a_training_may_go_on_from_weights() -> None:
+    recipe = replace(RECIPE, initialisation="none", max_epochs=1, batch_size=20, warmup=0)
+    net = nn.Linear(4, 1)
+    before = net.weight.detach().numpy().copy()
+    fit(net, problem(), problem(), "cross-entropy", replace(recipe, learning_rate=1e-12))
+    np.testing.assert_allclose(net.weight.detach().numpy(), before, atol=1e-9)

@@ -40,7 +40,8 @@ class Recipe:
     clip
         Largest norm of the gradient; 0 is off.
     initialisation
-        "default": torch's rule; "uniform-0.01": every weight from U[-0.01, 0.01].
+        "default": torch's rule; "uniform-0.01": every weight from U[-0.01, 0.01]; "none": the
+        weights stay what they are, to go on from.
     class_weight
         Weight of the positive class in the cross-entropy that is trained on. Validation is never
         class-weighted, so that it stays a proper score.
@@ -66,7 +67,7 @@ class Recipe:
     max_steps: int | None = None
     batch_size: int = 32
     clip: float = 1.0
-    initialisation: Literal["default", "uniform-0.01"] = "default"
+    initialisation: Literal["default", "uniform-0.01", "none"] = "default"
     class_weight: float = 1.0
     seed: int = 0
     warmup: int = 0
@@ -76,7 +77,7 @@ class Recipe:
         choices = {
             "optimiser": ("adamw", "sgd"),
             "schedule": ("cosine", "constant"),
-            "initialisation": ("default", "uniform-0.01"),
+            "initialisation": ("default", "uniform-0.01", "none"),
         }
         positive = {
             "learning_rate", "max_epochs", "max_steps", "batch_size", "class_weight", "processes",

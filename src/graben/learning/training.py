@@ -58,12 +58,13 @@ def fit(
     checkpoint_folder: Path | None = None,
     validation_score: Score | None = None,
 ) -> History:
-    """Train `net` in place, from weights drawn anew by the recipe's seed.
+    """Train `net` in place, from weights drawn anew by the recipe's rule and seed.
 
     Parameters
     ----------
     net
-        Its weights are drawn anew first, then trained; buffers are left alone.
+        Its weights are drawn anew first, then trained; buffers are left alone. With the rule
+        "none" it goes on from its weights.
     training, validation
         The samples; nothing is learned from the second but when to stop and what to keep. The
         first may be `DrawnSamples`.
@@ -137,7 +138,7 @@ def initialise(net: nn.Module, recipe: Recipe) -> None:
     if recipe.initialisation == "uniform-0.01":
         for weight in net.parameters():
             nn.init.uniform_(weight, -0.01, 0.01)
-    else:
+    elif recipe.initialisation == "default":
         _reset(net)
 
 

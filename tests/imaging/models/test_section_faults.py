@@ -5,13 +5,14 @@ import pytest
 import torch
 from scipy.special import expit
 
+from graben.imaging.models import section_faults
 from graben.imaging.models.section_faults import (
     gain_control,
     line_directions,
     net_logits,
     respaced,
-    section_logits,
     section_members,
+    section_net,
 )
 from graben.learning.nets import UNet, UNetConfig
 
@@ -51,14 +52,15 @@ def test_any_size_is_filled_up_and_cut_again() -> None:
     np.testing.assert_array_equal(answer, expected)
 
 
-def test_members_see_every_spacing_gain_and_side() -> None:
+def test_members_see_every_spacing_gain_and_side(monkeypatch: pytest.MonkeyPatch) -> None:
     section, seen = image(20, 16), []
 
-    def logits(given: np.ndarray) -> np.ndarray:
-        seen.append(given.copy())
+    def same(_: UNet, given: np.ndarray) -> np.ndarray:
+        seen.append(given[0].copy())
         return given
 
-    members = section_members(logits, section)
+    monkeypatch.setattr(section_faults, "net_logits", same)
+    members = section_members(net(), section)
     assert [len(one) for one in seen] == [10, 10, 20, 20, 40, 40] * 2
     np.testing.assert_array_equal(seen[2], seen[3][::-1])
     np.testing.assert_allclose(members[2], expit(section), atol=1e-6)
@@ -78,9 +80,14 @@ def test_a_volume_is_seen_along_both_directions() -> None:
         np.testing.assert_allclose(along[1, :, crossline], alone, atol=1e-5)
 
 
-def test_a_volume_net_sees_a_stack_of_copies() -> None:
+@pytest.mark.parametrize("stem", [1, 2])
+def test_a_volume_net_sees_an_endless_stack_of_copies(stem: int) -> None:
+    torch.manual_seed(0)
+    volume_net = UNet(UNetConfig(3, 1, 1, width=4, depth=1, stem=stem)).eval()
     section = image(12, 8)
-    answer = section_logits(net(3))(section)
-    stack = np.repeat(section[None], 24, axis=0)
-    expected = net_logits(net(3), stack[None])[0, 12]
-    assert answer == pytest.approx(expected, abs=1e-4)
+    answer = net_logits(section_net(volume_net), section[None])[0]
+    halo = volume_net.config.halo
+    stack = np.repeat(section[None], 2 * halo + 4, axis=0)
+    expected = net_logits(volume_net, stack[None])[0, halo : halo + 2 * stem].mean(0)
+    np.testing.assert_allclose(answer, expected, atol=1e-5)
+    assert section_net(net()).config == net().config

@@ -1,6 +1,6 @@
 """Faults on sections: one net, seen at several trace spacings, gains and from both sides."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,8 @@ from graben.learning.nets import UNet
 
 SCALES = (0.5, 1.0, 2.0)
 WINDOW = 41  # samples of the gain control
-STACK, HALO = 8, 8  # identical lines that a 3-D net is asked about, and those on either side
 
 Floats = NDArray[np.float32]
-Logits = Callable[[Floats], Floats]
 
 
 def net_logits(net: UNet, images: Floats) -> Floats:
@@ -38,29 +36,39 @@ def net_logits(net: UNet, images: Floats) -> Floats:
     return np.ascontiguousarray(answer[:, 0].numpy()[:, *(slice(0, side) for side in space)])
 
 
-def section_logits(net: UNet) -> Logits:
-    """Return what gives the logits of a section (trace, sample) by a 2-D or a 3-D net.
+def section_net(net: UNet) -> UNet:
+    """Return the 2-D net that answers as a 3-D net does in an endless stack of equal sections.
 
-    A 3-D net is shown a stack of copies of the section.
+    Where nothing changes along inlines, a convolution is one by the sum of its weights along them.
+
+    Parameters
+    ----------
+    net
+        A 3-D net in evaluation mode; a 2-D net is returned as it is.
     """
+    if net.config.ndim == 2:
+        return net
+    config = replace(net.config, ndim=2)
+    state = {
+        name: value.sum(2) if value.ndim == 5 else value for name, value in net.state_dict().items()
+    }
+    # the outputs of a block of cells: the mean of its equal sections
+    blocks = (config.outputs, config.stem, config.stem**2)
+    for name in ("last.weight", "last.bias"):
+        value = state[name]
+        state[name] = value.unflatten(0, blocks).mean(1).flatten(0, 1)
+    flat = UNet(config)
+    flat.load_state_dict(state)
+    return flat.eval()
 
-    def flat(section: Floats) -> Floats:
-        return net_logits(net, section[None])[0]
 
-    def stacked(section: Floats) -> Floats:
-        stack = np.broadcast_to(section, (1, STACK + 2 * HALO, *section.shape))
-        return net_logits(net, stack)[0, HALO : HALO + STACK].mean(0)
-
-    return flat if net.config.ndim == 2 else stacked
-
-
-def section_members(logits: Logits, section: Floats) -> Floats:
+def section_members(net: UNet, section: Floats) -> Floats:
     """Give the probabilities of a section seen at all trace spacings, gains and from both sides.
 
     Parameters
     ----------
-    logits
-        From `section_logits`.
+    net
+        A 2-D net in evaluation mode; see `section_net`.
     section
         (trace, sample), normalised.
 
@@ -74,7 +82,7 @@ def section_members(logits: Logits, section: Floats) -> Floats:
         for scale in SCALES:
             seen = respaced(gained, max(round(len(section) * scale), 1))
             for step in (1, -1):
-                probability = expit(logits(np.ascontiguousarray(seen[::step])))[::step]
+                probability = expit(net_logits(net, seen[None, ::step])[0])[::step]
                 members.append(respaced(probability, len(section)))
     return np.stack(members)
 
