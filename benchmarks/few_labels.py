@@ -34,8 +34,8 @@ from graben.landforms import Sighting, cell_size, geomorphons, landscape, read_d
 from graben.landforms.features import TerrainFeatures
 from graben.landforms.models.active import chosen
 from graben.landforms.models.block_evaluation import rates
-from graben.landforms.models.forest import grow
 from graben.landforms.models.segmentation_channels import terrain_channels
+from graben.learning.forest import grow
 from graben.progress import shown_by, track
 from graben.tiling import plan_tiles
 

@@ -12,9 +12,10 @@ from graben.evaluation.calibration import reliability
 from graben.landforms.dem_file import DemFile
 from graben.landforms.figures import draw_classes, draw_field
 from graben.landforms.legend import Legend
-from graben.landforms.models.block_evaluation import BlockEvaluation, tempered
+from graben.landforms.models.block_evaluation import BlockEvaluation
 from graben.landforms.models.few_labels import MOST_CELLS, UNLIKE, FewLabels
 from graben.landforms.quick_look import layer_thumbnail, thumbnail
+from graben.learning.forest import tempered
 from graben.output import written_file
 from graben.report import Picture, Section, Table, Text, write_page
 from graben.report.drawing import COLOURS, SMALL, head, labels

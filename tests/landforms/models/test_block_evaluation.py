@@ -8,8 +8,8 @@ from graben.landforms.models.block_evaluation import (
     evaluate_by_blocks,
     rates,
     temperature_of,
-    tempered,
 )
+from graben.learning.forest import tempered
 
 NAMES = ("a", "b", "c")
 

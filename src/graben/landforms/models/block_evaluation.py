@@ -7,6 +7,7 @@ import numpy as np
 
 from graben.evaluation.comparison import Interval
 from graben.evaluation.splits import SpaceBlocks
+from graben.learning.forest import fit_temperature
 
 Answer = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -191,27 +192,5 @@ def _halved(side: int) -> Iterator[int]:
 
 def temperature_of(evaluation: BlockEvaluation) -> float:
     """Give the temperature that makes held-out answers most likely; each class counts alike."""
-    from scipy.optimize import minimize_scalar
-
     held = ~np.isnan(evaluation.probabilities[:, 0])
-    codes = evaluation.codes[held]
-    weight = 1 / np.bincount(codes)[codes]
-    likely = np.log(evaluation.probabilities[held])
-
-    def loss(log_temperature: float) -> float:
-        scaled = likely / np.exp(log_temperature)
-        chosen = scaled[np.arange(len(codes)), codes - 1]
-        return float(weight @ (np.logaddexp.reduce(scaled, axis=1) - chosen))
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-1.5, 1.5), method="bounded").x))
-
-
-def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Sharpen (below 1) or flatten (above 1) probabilities, (..., class).
-
-    References
-    ----------
-    Guo et al. (2017), On calibration of modern neural networks, doi:10.48550/arXiv.1706.04599.
-    """
-    raised = probabilities ** np.float32(1 / temperature)
-    return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
+    return fit_temperature(evaluation.probabilities[held], evaluation.codes[held])

@@ -17,9 +17,8 @@ from graben.landforms.models.block_evaluation import (
     BlockEvaluation,
     evaluate_by_blocks,
     temperature_of,
-    tempered,
 )
-from graben.landforms.models.forest import Forest, grow
+from graben.learning.forest import Forest, grow, tempered
 from graben.learning.store import load_model, save_model
 from graben.progress import track
 from graben.tiling import InMemory, Source, Tile, plan_tiles

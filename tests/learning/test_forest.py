@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import ExtraTreesClassifier
 
-from graben.landforms.models.forest import FEATURES_TRIED, NOISE, TREES, Forest, grow
+from graben.learning.forest import FEATURES_TRIED, NOISE, TREES, Forest, grow
 
 
 @pytest.fixture(scope="module")

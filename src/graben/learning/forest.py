@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from graben.landforms.models.forest_kernels import add_leaves
+from graben.learning.forest_kernels import add_leaves
 
 TREES = 200
 FEATURES_TRIED = 0.3  # share of the features that a split chooses from
@@ -84,6 +84,40 @@ def grow(x: np.ndarray, codes: np.ndarray, classes: int, seed: int) -> Forest:
     ).fit(np.ascontiguousarray(x, np.float32), codes)
     present = grown.classes_.astype(int) - 1
     return _joined([_tree(one.tree_, present, classes) for one in grown.estimators_])
+
+
+def fit_temperature(probabilities: np.ndarray, codes: np.ndarray) -> float:
+    """Give the temperature that makes held-out labels most likely; each class counts alike.
+
+    Parameters
+    ----------
+    probabilities
+        Of samples that the trees that gave them had not seen, (sample, class), positive.
+    codes
+        Their classes, from 1.
+    """
+    from scipy.optimize import minimize_scalar
+
+    weight = 1 / np.bincount(codes)[codes]
+    likely = np.log(probabilities)
+
+    def loss(log_temperature: float) -> float:
+        scaled = likely / np.exp(log_temperature)
+        chosen = scaled[np.arange(len(codes)), codes - 1]
+        return float(weight @ (np.logaddexp.reduce(scaled, axis=1) - chosen))
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-1.5, 1.5), method="bounded").x))
+
+
+def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Sharpen (below 1) or flatten (above 1) probabilities, (..., class).
+
+    References
+    ----------
+    Guo et al. (2017), On calibration of modern neural networks, doi:10.48550/arXiv.1706.04599.
+    """
+    raised = probabilities ** np.float32(1 / temperature)
+    return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
 
 
 def _tree(tree: Any, present: np.ndarray, classes: int) -> Forest:
