@@ -71,7 +71,7 @@ def dips_of(tensors, steepest, inline, crossline):  # type: ignore[no-untyped-de
         for _ in range(SQUARINGS):
             a, b, c, d, e, f = _squared(a, b, c, d, e, f)
         low = max(f, _TINY)
-        p, q = -c / low, -e / low
+        p, q = _ZERO - c / low, _ZERO - e / low
         p, q = min(max(p, -steepest), steepest), min(max(q, -steepest), steepest)
         first[k] = p if trace > _TINY else _ZERO
         second[k] = q if trace > _TINY else _ZERO

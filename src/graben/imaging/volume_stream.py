@@ -21,7 +21,7 @@ from graben.tiling import Source, TileFunction, map_tiles
 if TYPE_CHECKING:
     from distributed import Client
 SAMPLES_OF_A_TILE = 2**21
-SEGY = (".sgy", ".segy")
+ENDINGS = (".sgy", ".segy", ".zarr")
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def stream_volume(
     OutputError
         The disk is too small, or became full; earlier results are unchanged.
     """
-    check_outputs(volume.path, outputs.values())
+    check_outputs(volume, outputs.values())
     first = next(iter(outputs.values()))
     scratch = first.with_name(f".{first.name}-tiles")
     if not scratch.exists():
@@ -137,7 +137,7 @@ def tile_size(shape: Sequence[int], halo: Sequence[int]) -> tuple[int, int, int]
     return inlines, crosslines, shape[2]
 
 
-def check_outputs(source: Path | None, paths: Iterable[Path]) -> None:
+def check_outputs(volume: SeismicVolume, paths: Iterable[Path]) -> None:
     """Ask whether these files may be written, before long work.
 
     Raises
@@ -149,13 +149,18 @@ def check_outputs(source: Path | None, paths: Iterable[Path]) -> None:
     """
     seen: set[Path] = set()
     for path in paths:
-        if path.suffix.lower() not in (*SEGY, ".zarr"):
+        if path.suffix.lower() not in ENDINGS:
             raise SeismicError(
                 f"expected a .sgy, .segy or .zarr file to write, got {path.name}. Give it one of "
                 "these endings."
             )
+        if path.suffix.lower() != ".zarr" and getattr(volume.source, "frame", None) is None:
+            raise SeismicError(
+                f"expected a volume with SEG-Y headers to write {path.name} with the same, got one "
+                "without. Write .zarr instead."
+            )
         place = path.resolve()
-        if source is not None and place.is_relative_to(Path(source).resolve()):
+        if volume.path is not None and place.is_relative_to(volume.path.resolve()):
             raise SeismicError(
                 f"expected an output that is not the input, got {path} for both. Choose another "
                 "name: the input is never written to."

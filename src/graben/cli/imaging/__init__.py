@@ -2,10 +2,25 @@
 
 import typer
 
-from graben.cli.imaging import convert, inspect, synth, train
+from graben.cli.imaging import (
+    attribute,
+    convert,
+    facies,
+    horizons,
+    inspect,
+    prepare,
+    resources,
+    synth,
+    train,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Structure and resources from seismic images.")
 app.command("inspect")(inspect.inspect)
 app.command("convert")(convert.convert)
 app.command("train")(train.train)
 app.command("synth")(synth.synth)
+app.command("prepare")(prepare.prepare)
+app.command("attribute")(attribute.attribute)
+app.command("resources")(resources.resources)
+app.command("horizons")(horizons.horizons)
+app.command("facies")(facies.facies)

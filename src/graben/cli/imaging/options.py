@@ -30,3 +30,4 @@ SampleInterval = Annotated[
 ]
 Domain = Annotated[Literal["time", "depth"] | None, typer.Option(help="What samples run down in.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, alone, on stdout.")]
+Workers = Annotated[int, typer.Option(min=1, help="Threads that compute.")]
