@@ -1,0 +1,192 @@
+"""The network that sees salt, hydrocarbons, flat spots and geologic time."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from graben.errors import InputError, ModelError
+from graben.imaging.models.calibration import Platt
+from graben.learning import load_model, save_model
+from graben.learning.nets import UNet, UNetConfig, folded
+
+MODEL = "structure-net"
+SHIPPED = Path(__file__).parents[2] / "data" / "models" / "structure"
+CLASSES = ("salt", "closure", "flat_spot")
+SIDE = 96  # samples a side of the volumes that the net learns from
+REACH = (SIDE - 1) / 2  # samples from the middle of such a volume to its rim
+RESIDUAL_UNIT = 8.0  # samples; what a residual of 1 of the net stands for
+
+Floats = NDArray[np.float32]
+
+
+class Candidates(NamedTuple):
+    """How candidates of a kind are found, chosen on synthetic volumes.
+
+    Attributes
+    ----------
+    threshold
+        Calibrated probability from which on samples belong to a candidate.
+    least
+        Samples that a candidate has at least.
+    slope, intercept
+        logit(confidence) = slope * logit(mean probability of its samples) + intercept.
+    """
+
+    threshold: float
+    least: int
+    slope: float = 1.0
+    intercept: float = 0.0
+
+
+def with_places(image: Floats) -> Floats:
+    """Stack an image and how far its samples lie from its middle along each axis: (4, *shape).
+
+    Distances are in units of `REACH` samples.
+    """
+    axes = [(np.arange(side, dtype=np.float32) - (side - 1) / 2) / REACH for side in image.shape]
+    return np.stack([image, *np.meshgrid(*axes, indexing="ij")]).astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True, eq=False)
+class StructureNet:
+    """A net that gives salt, hydrocarbons, flat spots and geologic time at each sample.
+
+    Parameters
+    ----------
+    net
+        In evaluation mode; its inputs are those of `with_places`, its outputs the logits of
+        `CLASSES` and geologic time less the sample, in units of `RESIDUAL_UNIT`.
+    calibrations
+        By class; what is not named is left as it is.
+    candidates
+        By class, how candidates are found.
+    about
+        What the card says of the training.
+    """
+
+    net: UNet
+    calibrations: Mapping[str, Platt] = field(default_factory=dict)
+    candidates: Mapping[str, Candidates] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def looks(self, image: Floats, sides: int = 1) -> Floats:
+        """Look at a block of a volume in one pass.
+
+        Parameters
+        ----------
+        image
+            Normalised by its survey, (inline, crossline, sample), of any size; best of 96 samples
+            a side, which the net has learned from.
+        sides
+            From how many sides to look, 1 to 4: answers are averaged.
+
+        Returns
+        -------
+        numpy.ndarray
+            (4, inline, crossline, sample) float32: logits of `CLASSES` before calibration, and
+            geologic time less the sample, in samples, up to a constant: 0 on average.
+
+        Raises
+        ------
+        InputError
+            The image has not three axes.
+        """
+        if image.ndim != 3:
+            raise InputError(
+                f"expected an image (inline, crossline, sample), got shape {image.shape}. Give a "
+                "section one inline."
+            )
+        net = folded(self.net)
+        total = np.zeros((4, *image.shape), np.float32)
+        for inline, crossline in list(product((1, -1), repeat=2))[:sides]:
+            seen = _answers(net, np.ascontiguousarray(image[::inline, ::crossline]))
+            seen[3] -= seen[3].mean()
+            total += seen[:, ::inline, ::crossline]
+        total /= sides
+        total[3] *= np.float32(RESIDUAL_UNIT)
+        return total
+
+    def probabilities(self, logits: Floats) -> Floats:
+        """Calibrate the logits of `CLASSES`, the first axis."""
+        calibrated = [
+            self.calibrations.get(name, Platt(1.0, 0.0)).of_logits(one)
+            for name, one in zip(CLASSES, logits, strict=True)
+        ]
+        return np.stack(calibrated)
+
+    def save(self, folder: str | Path) -> None:
+        """Write a model folder; weights are kept in 16 bits.
+
+        Raises
+        ------
+        InputError, OutputError
+            As `graben.learning.save_model`.
+        """
+        weights = {
+            f"structure.{name}": _short(values.numpy())
+            for name, values in self.net.state_dict().items()
+        }
+        description = {
+            "model": MODEL,
+            "what": "Probability of salt, hydrocarbons in closures and flat spots, and relative "
+            "geologic time, at each sample of a seismic volume",
+            "training_end": "none: all volumes are synthetic",
+            "licence": "Apache-2.0; no data of others",
+            **self.about,
+            "normalisation": "one mean and one standard deviation for the whole survey",
+            "net": asdict(self.net.config),
+            "calibration": {name: asdict(one) for name, one in self.calibrations.items()},
+            "candidates": {name: one._asdict() for name, one in self.candidates.items()},
+        }
+        save_model(folder, weights, description)
+
+    @classmethod
+    def load(cls, folder: str | Path | None = None) -> Self:
+        """Read the model that ships, or that of a folder.
+
+        Raises
+        ------
+        ModelError
+            There is none, it was changed, or it is another kind of model.
+        """
+        place = SHIPPED if folder is None else Path(folder)
+        if not place.is_dir():
+            raise ModelError(
+                f"expected the folder of a {MODEL}, got {place}. Leave it out to use the one that "
+                "ships."
+            )
+        stored = load_model(place)
+        about = dict(stored.description)
+        if about.get("model") != MODEL:
+            raise ModelError(
+                f"expected a {MODEL} in {place}, got {about.get('model')}. Choose another folder."
+            )
+        net = UNet(UNetConfig(**about["net"]))
+        weights = stored.state("structure")
+        net.load_state_dict({name: torch.tensor(values) for name, values in weights.items()})
+        return cls(
+            net.eval(),
+            {name: Platt(**one) for name, one in about["calibration"].items()},
+            {name: Candidates(**one) for name, one in about["candidates"].items()},
+            about,
+        )
+
+
+def _short(values: NDArray[Any]) -> NDArray[Any]:
+    return values.astype(np.float16) if values.dtype == np.float32 else values
+
+
+def _answers(net: UNet, image: Floats) -> Floats:
+    """Give all outputs; sides are filled up with copies of the last samples and cut again."""
+    more = [(0, -side % net.config.multiple) for side in image.shape]
+    filled = np.pad(image, more, mode="edge") if any(after for _, after in more) else image
+    with torch.inference_mode():
+        answer = net(torch.from_numpy(with_places(filled))[None])[0].numpy()
+    inside = (slice(None), *(slice(0, side) for side in image.shape))
+    return np.ascontiguousarray(answer[inside], np.float32)

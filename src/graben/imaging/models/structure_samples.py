@@ -1,0 +1,149 @@
+"""Synthetic volumes to learn salt, hydrocarbons and geologic time from, drawn anew when needed."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from graben.imaging.models.structure import RESIDUAL_UNIT, Floats, with_places
+from graben.imaging.scene_drawing import PACKAGE_DOMAINS
+from graben.imaging.synthetic import DOMAIN, Shape, Synthetic, draw_window
+
+Use = Literal["training", "validation", "calibration"]
+_STREAM: dict[Use, int] = {"training": 0, "validation": 1, "calibration": 2}
+ATTEMPTS = 6  # scenes that are tried for one with hydrocarbons
+LEAST_CLOSURE = 150  # samples of hydrocarbons that such a scene has
+HIATUS_SHARE = 0.9  # of the traces of an unconformity do not run back in time there
+
+
+def closed_time(
+    time: Floats, salt: NDArray[np.bool_], length: float
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Give geologic time without the long pauses between packages of layers.
+
+    A pause becomes as short as it can be for nine traces in ten to run forward in time across the
+    unconformity: how long it lasted cannot be seen.
+
+    Parameters
+    ----------
+    time
+        `Synthetic.geologic_time`, (inline, crossline, sample).
+    salt
+        Where time says nothing.
+    length
+        What older packages are set off by, samples.
+
+    Returns
+    -------
+    time, package : numpy.ndarray
+        float32 samples, and the number of the package, 0 for the youngest.
+    """
+    package = np.floor_divide(time, length).astype(np.int64)
+    closed = time - (package * length).astype(np.float32)
+    above, below = (slice(None), slice(None), slice(-1)), (slice(None), slice(None), slice(1, None))
+    solid = ~(salt[above] | salt[below])
+    present = np.unique(package).tolist()
+    for younger, older in pairwise(present):
+        met = solid & (package[above] == younger) & (package[below] == older)
+        part = package == older
+        if met.any():
+            back = closed[above][met] - closed[below][met]
+            closed[part] += np.float32(np.quantile(back, HIATUS_SHARE)) + 1
+        elif part.any():
+            closed[part] += closed[package == younger].max() - closed[part].min() + 1
+    return closed, package
+
+
+@dataclass(frozen=True)
+class StructureImages:
+    """Samples for `graben.learning.fit`: volumes of detailed synthetic scenes.
+
+    "x" is (4, inline, crossline, sample), see `with_places`; "y" has three channels of 0 and 1:
+    salt, hydrocarbons, flat spot; "residual" is closed geologic time less the sample, in units of
+    `RESIDUAL_UNIT`; "package" the number of the package of layers, -1 in salt.
+
+    Parameters
+    ----------
+    shape
+        (inline, crossline, sample).
+    count
+        Volumes in an epoch.
+    seed
+        The same seed, use, epoch and place give the same volume.
+    use
+        What the volumes are for; no two uses share a scene.
+    epoch
+        Number of the epoch.
+    filled
+        Every so many volumes one is drawn that has hydrocarbons, if `ATTEMPTS` scenes have any;
+        0 takes scenes as they come.
+    """
+
+    shape: Shape
+    count: int
+    seed: int = 0
+    use: Use = "training"
+    epoch: int = 0
+    filled: int = 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def at_epoch(self, number: int) -> "StructureImages":
+        """Give the volumes of another epoch."""
+        return replace(self, epoch=number)
+
+    def image(self, index: int) -> Synthetic:
+        """Draw a volume."""
+        keys = [self.seed, 40 + _STREAM[self.use], self.epoch, int(index)]
+        wanted = bool(self.filled) and index % self.filled == 0
+        generator = np.random.default_rng(keys)
+        for _ in range(ATTEMPTS if wanted else 1):
+            one = draw_window(generator, self.shape, "full")
+            if one.closure is not None and one.closure.sum() >= LEAST_CLOSURE:
+                break
+        return one
+
+    def batch(self, indices: NDArray[Any]) -> dict[str, Tensor]:
+        """Draw the volumes `indices`."""
+        found = [self._labelled(self.image(index)) for index in indices]
+        return {name: torch.from_numpy(np.stack([one[name] for one in found])) for name in found[0]}
+
+    def _labelled(self, one: Synthetic) -> dict[str, NDArray[Any]]:
+        salt, *traps = (
+            np.zeros(self.shape, bool) if label is None else label
+            for label in (one.salt, one.closure, one.flat_spot)
+        )
+        length = PACKAGE_DOMAINS * max(DOMAIN, self.shape[2])
+        time, package = closed_time(one.geologic_time, salt, length)
+        sample = np.arange(self.shape[2], dtype=np.float32)
+        return {
+            "x": with_places(one.amplitude),
+            "y": np.stack([salt, *traps]).astype(np.float32),
+            "residual": (time - sample) / np.float32(RESIDUAL_UNIT),
+            "package": np.where(salt, -1, package),
+        }
+
+
+@dataclass(frozen=True)
+class KeptVolumes:
+    """Volumes that are drawn once, when they are first asked for, and then kept."""
+
+    drawn: StructureImages
+
+    def __len__(self) -> int:
+        return len(self.drawn)
+
+    @cached_property
+    def all(self) -> dict[str, Tensor]:
+        """Every volume."""
+        return self.drawn.batch(np.arange(len(self)))
+
+    def batch(self, indices: NDArray[Any]) -> dict[str, Tensor]:
+        """Give the volumes `indices`."""
+        return {name: values[torch.as_tensor(indices)] for name, values in self.all.items()}

@@ -1,0 +1,153 @@
+"""The structure net made from synthetic volumes alone."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from graben.imaging.models.structure import RESIDUAL_UNIT, SIDE
+from graben.imaging.models.structure_samples import KeptVolumes, StructureImages
+from graben.imaging.synthetic import Shape
+from graben.learning import History, Recipe, fit
+from graben.learning.nets import UNet, UNetConfig, has_bfloat16
+from graben.learning.threads import torch_threads
+
+CONFIG = UNetConfig(3, 4, 4, width=16, depth=3, stem=2)
+EPOCHS = 20
+RARE = (2.0, 8.0, 8.0)  # weight of the positive samples of salt, hydrocarbons and flat spots
+CROSS = (1.0, 6.0, 6.0)  # weight of their cross-entropies: most of it lies in few samples
+LAGS = (1, 8)  # samples; over what distances differences of time are compared
+MOMENTUM = 0.02  # volumes differ, and come one at a time: statistics are averages of many
+SOFTENING = 60.0  # samples that soften a Dice loss, so that volumes without a class stay quiet
+
+
+@dataclass(frozen=True)
+class StructurePlan:
+    """What the net is made of and learns from.
+
+    Attributes
+    ----------
+    config
+        The net: channels of `with_places`; outputs salt, hydrocarbons, flat spot, residual time.
+    shape
+        (inline, crossline, sample) of the volumes.
+    batch_size, learning_rate
+        Of the training.
+    held
+        Volumes that choose the weights to keep.
+    """
+
+    config: UNetConfig = CONFIG
+    shape: Shape = (SIDE, SIDE, SIDE)
+    batch_size: int = 1
+    learning_rate: float = 2e-3
+    held: int = 6
+
+
+def structure_recipe(plan: StructurePlan, steps: int, seed: int = 0) -> Recipe:
+    """Return how the net is trained for a number of steps."""
+    return Recipe(
+        learning_rate=plan.learning_rate,
+        weight_decay=1e-4,
+        clip=5.0,
+        warmup=min(30, max(steps // 4, 1)),
+        patience=0,
+        max_epochs=min(EPOCHS, steps),
+        max_steps=steps,
+        batch_size=plan.batch_size,
+        seed=seed,
+    )
+
+
+def trained_unet(
+    plan: StructurePlan, steps: int, seed: int = 0, checkpoint_folder: Path | None = None
+) -> tuple[UNet, History]:
+    """Train the net, not yet calibrated, on volumes that are drawn as it goes.
+
+    Parameters
+    ----------
+    plan
+        Net and volumes.
+    steps
+        The same seed and steps give the same weights on the same machine.
+    seed
+        Of the weights and the volumes.
+    checkpoint_folder
+        A training that was cut off goes on from there.
+
+    Raises
+    ------
+    ModelError
+        The folder holds another training.
+    """
+    each = -(-steps // min(EPOCHS, steps)) * plan.batch_size
+    net = UNet(replace(plan.config, bfloat16=has_bfloat16()))
+    for layer in net.modules():
+        if isinstance(layer, nn.BatchNorm3d):
+            layer.momentum = MOMENTUM
+    with torch_threads(1):
+        history = fit(
+            net,
+            StructureImages(plan.shape, each, seed, filled=2),
+            KeptVolumes(StructureImages(plan.shape, plan.held, use="validation", filled=2)),
+            structure_loss,
+            structure_recipe(plan, steps, seed),
+            checkpoint_folder=checkpoint_folder,
+        )
+    kept = UNet(plan.config).eval()
+    kept.load_state_dict(net.state_dict())
+    return kept, history
+
+
+def structure_loss(output: Tensor, batch: dict[str, Tensor]) -> Tensor:
+    """Give the loss of each volume: of the three classes, and of geologic time.
+
+    Classes: weighted cross-entropy and soft Dice. Time: what differs from the truth when the mean
+    over the volume, and over each package of layers, is taken away, and differences over `LAGS`.
+    """
+    return torch.stack([
+        _class_loss(one[:3], label) + _time_loss(one[3], residual, package)
+        for one, label, residual, package in zip(
+            output, batch["y"], batch["residual"], batch["package"], strict=True
+        )
+    ])  # fmt: skip
+
+
+def _class_loss(logits: Tensor, label: Tensor) -> Tensor:
+    rare = torch.tensor(RARE).reshape(3, 1, 1, 1)
+    cross = binary_cross_entropy_with_logits(logits, label, pos_weight=rare, reduction="none")
+    cross = cross.flatten(1).mean(1) * torch.tensor(CROSS)
+    said = logits.sigmoid().flatten(1)
+    true = label.flatten(1)
+    overlap = 2 * (said * true).sum(1) + SOFTENING
+    return (cross + 1 - overlap / (said.sum(1) + true.sum(1) + SOFTENING)).sum()
+
+
+def _time_loss(said: Tensor, true: Tensor, package: Tensor) -> Tensor:
+    off = said - true
+    rock = package >= 0
+    if not rock.any():
+        return 0 * off.sum()
+    loss = 0.3 * _spread(off[rock])
+    for number in range(int(package.max()) + 1):
+        part = off[package == number]
+        if part.numel():
+            loss = loss + part.numel() / rock.sum() * _spread(part)
+    for axis in range(3):
+        for lag in LAGS:
+            ahead, behind = _apart(off, axis, lag)
+            first, second = _apart(package, axis, lag)
+            same = (first == second) & (first >= 0)
+            loss = loss + RESIDUAL_UNIT / lag * ((ahead - behind).abs() * same).mean() / 3
+    return loss
+
+
+def _spread(values: Tensor) -> Tensor:
+    return (values - values.mean()).abs().mean()
+
+
+def _apart(values: Tensor, axis: int, lag: int) -> tuple[Tensor, Tensor]:
+    side = values.shape[axis]
+    return values.narrow(axis, lag, side - lag), values.narrow(axis, 0, side - lag)

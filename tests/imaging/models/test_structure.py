@@ -1,0 +1,74 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from graben.errors import InputError, ModelError
+from graben.imaging.models.calibration import Platt
+from graben.imaging.models.structure import Candidates, StructureNet, with_places
+from graben.learning import save_model
+from graben.learning.nets import UNet, UNetConfig
+
+CONFIG = UNetConfig(3, 4, 4, width=4, depth=1, stem=2)
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    torch.manual_seed(0)
+    return StructureNet(
+        UNet(CONFIG).eval(), {"salt": Platt(2.0, -1.0)}, {"closure": Candidates(0.3, 40, 1.5, 0.2)}
+    )
+
+
+def test_answers_have_the_size_of_the_image_and_time_has_no_mean(tiny):
+    image = np.random.default_rng(0).normal(size=(9, 12, 17)).astype(np.float32)
+    answer = tiny.looks(image)
+    assert answer.shape == (4, 9, 12, 17)
+    assert answer.dtype == np.float32
+    assert abs(answer[3].mean()) < 1e-4
+
+
+def test_more_looks_are_the_mean_of_flipped_ones(tiny):
+    image = np.random.default_rng(1).normal(size=(8, 8, 8)).astype(np.float32)
+    flipped = tiny.looks(np.ascontiguousarray(image[:, ::-1]))[:, :, ::-1]
+    np.testing.assert_allclose(tiny.looks(image, 2), (tiny.looks(image) + flipped) / 2, atol=1e-5)
+
+
+def test_places_are_measured_from_the_middle():
+    stacked = with_places(np.ones((96, 2, 3), np.float32))
+    assert stacked.shape == (4, 96, 2, 3)
+    np.testing.assert_allclose(stacked[1, [0, -1], 0, 0], [-1, 1])
+    np.testing.assert_allclose(stacked[3, 0, 0], np.array([-1, 0, 1]) / 47.5, rtol=1e-6)
+
+
+def test_a_section_needs_an_axis_of_one(tiny):
+    with pytest.raises(InputError, match="one inline"):
+        tiny.looks(np.zeros((8, 8), np.float32))
+
+
+def test_only_what_is_named_is_calibrated(tiny):
+    logits = np.array([0.5, 0.5, 0.5], np.float32).reshape(3, 1, 1, 1)
+    found = tiny.probabilities(logits).ravel()
+    np.testing.assert_allclose(found, 1 / (1 + np.exp([0, -0.5, -0.5])), rtol=1e-6)
+
+
+def test_a_model_survives_the_disk(tiny, tmp_path):
+    tiny.save(tmp_path / "net")
+    back = StructureNet.load(tmp_path / "net")
+    assert back.calibrations == tiny.calibrations
+    assert back.candidates == tiny.candidates
+    image = np.random.default_rng(2).normal(size=(8, 8, 8)).astype(np.float32)
+    np.testing.assert_allclose(back.looks(image), tiny.looks(image), atol=0.05)
+    assert (
+        "relative"
+        in json.loads((tmp_path / "net" / "model.json").read_text())["description"]["what"]
+    )
+
+
+def test_other_folders_are_refused(tmp_path):
+    with pytest.raises(ModelError, match="expected the folder of a structure-net"):
+        StructureNet.load(tmp_path / "none")
+    save_model(tmp_path / "other", {"a": np.zeros(2)}, {"model": "fault-net"})
+    with pytest.raises(ModelError, match="got fault-net"):
+        StructureNet.load(tmp_path / "other")

@@ -1,0 +1,78 @@
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from graben.imaging import Amplitudes
+from graben.imaging.models.structure import Candidates, StructureNet
+from graben.imaging.models.structure_tiles import SIDE, block_starts, block_weight, see_volume
+from graben.learning.nets import UNet, UNetConfig
+from graben.tiling import InMemory
+
+AS_THEY_ARE = Amplitudes(0.0, 1.0, 1e9)
+
+
+@dataclass(frozen=True, eq=False)
+class Reader(StructureNet):
+    """Says that time less the sample is the image, up to a constant of each block."""
+
+    def looks(self, image, sides=1):
+        residual = image - image.mean()
+        return np.stack([image, -image, np.zeros_like(image), residual]).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def reader():
+    config = UNetConfig(3, 4, 4, width=2, depth=0, stem=2)
+    return Reader(UNet(config).eval(), {}, {"closure": Candidates(0.5, 1)})
+
+
+def plane(shape, tilt):
+    grid = np.meshgrid(*(np.arange(side, dtype=np.float32) for side in shape), indexing="ij")
+    return sum(slope * axis for slope, axis in zip(tilt, grid, strict=True))
+
+
+def test_blocks_agree_on_the_time_of_a_tilted_plane(reader, tmp_path):
+    shape = (130, 20, 170)
+    image = plane(shape, (0.2, -0.3, 0.0))
+    seen = see_volume(reader, InMemory(image), AS_THEY_ARE, tmp_path)
+    assert len(seen.corners) == 2 * 1 * 3
+    first, last, part = next(seen.parts("looking"))
+    assert (first, last) == (0, 130)
+    residual = part.time - np.arange(170)
+    expected = image - image.mean()
+    np.testing.assert_allclose(residual - residual.mean(), expected - expected.mean(), atol=0.2)
+    horizon_tilt = np.diff(part.time[:, 3, 50]).mean()
+    assert horizon_tilt == pytest.approx(0.2, abs=0.01)
+
+
+def test_slabs_are_parts_of_the_whole(reader, tmp_path):
+    image = plane((100, 12, 40), (0.3, 0.1, 0.0))
+    seen = see_volume(reader, InMemory(image), AS_THEY_ARE, tmp_path)
+    whole, part = seen.part(0, 100), seen.part(37, 61)
+    np.testing.assert_allclose(part.time, whole.time[37:61], atol=1e-5)
+    np.testing.assert_allclose(part.probability, whole.probability[:, 37:61], atol=1e-6)
+
+
+def test_probabilities_of_blocks_are_blended(reader, tmp_path):
+    image = np.full((100, 16, 16), 2.0, np.float32)
+    seen = see_volume(reader, InMemory(image), AS_THEY_ARE, tmp_path)
+    probability = seen.part(0, 100).probability
+    np.testing.assert_allclose(probability[0], 1 / (1 + np.exp(-2)), rtol=1e-3)
+    np.testing.assert_allclose(probability[1], 1 / (1 + np.exp(2)), rtol=1e-3)
+
+
+@pytest.mark.parametrize("side", [1, 95, 96, 97, 160, 161, 1000])
+def test_blocks_cover_every_sample_and_overlap(side):
+    starts = block_starts(side)
+    assert starts[0] == 0
+    assert max(starts[-1], 0) + SIDE >= side
+    assert all(later - one <= SIDE - 32 for one, later in pairwise(starts))
+    assert len(set(starts)) == len(starts)
+
+
+def test_weights_are_least_at_the_rim():
+    weight = block_weight((8, 8, 8))
+    assert weight.min() == weight[0, 0, 0] > 0
+    assert weight.max() == pytest.approx(weight[4, 4, 4])
