@@ -27,10 +27,13 @@ from graben.output import plain, written_file
 from graben.progress import track
 
 Single = Literal["volume", "section", "faultseg-shaped"]
-EPOCHS = 20  # validations in a training
+EPOCHS = 10  # validations in a training
 TIMED = 8  # steps that are timed to know how many fit in the budget
-CUBES = 6  # synthetic cubes that a calibration is fitted to, and as many that it is checked on
-LINES = 32
+# images that a calibration is fitted to, and as many that it is checked on
+CHECKS: dict[Image, tuple[Shape, int]] = {
+    "volume": ((96, 96, 96), 6),
+    "line": ((1, 128, 128), 32),
+}
 
 
 @dataclass(frozen=True)
@@ -210,13 +213,9 @@ def calibrated(model: FaultNet) -> FaultNet:
     """
     started = time.process_time()
     name = model.preset
-    kinds: dict[Image, tuple[Shape, int]] = {
-        "volume": ((96, 96, 96), CUBES),
-        "line": ((1, 128, 128), LINES),
-    }
     found = dict(model.calibrations)
     metrics: dict[str, Any] = {}
-    for kind, (shape, count) in kinds.items():
+    for kind, (shape, count) in CHECKS.items():
         fitted_to = answers(model, DrawnImages(shape, count, use="calibration"))
         found[f"{name}, {kind}"] = fit_platt(*fitted_to)
         ready = FaultNet(model.nets, found)
