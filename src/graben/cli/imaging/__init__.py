@@ -3,6 +3,7 @@
 import typer
 
 from graben.cli.imaging import (
+    adapt,
     attribute,
     convert,
     facies,
@@ -18,6 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="Structure and resources from seism
 app.command("inspect")(inspect.inspect)
 app.command("convert")(convert.convert)
 app.command("train")(train.train)
+app.command("adapt")(adapt.adapt)
 app.command("synth")(synth.synth)
 app.command("prepare")(prepare.prepare)
 app.command("attribute")(attribute.attribute)
