@@ -50,6 +50,12 @@ def _add(target, source, count):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
+def _copy(target, source, count):  # type: ignore[no-untyped-def]
+    for k in range(count):
+        target[k] = source[k]
+
+
+@numba.njit(cache=True, nogil=True)
 def _pairs(target, one, other, count):  # type: ignore[no-untyped-def]
     for k in range(count):
         target[k] = one[k] + other[k]
@@ -71,12 +77,13 @@ def window_sums(buffers, length, out):  # type: ignore[no-untyped-def]
     count = out.size
     whole = count + length - 1
     done, power, level = 0, 1, 0
-    for k in range(count):
-        out[k] = _ZERO
     while True:
         sums = buffers[level % 2]
         if length & power:
-            _add(out, sums[done : done + count], count)
+            if done:
+                _add(out, sums[done : done + count], count)
+            else:
+                _copy(out, sums, count)
             done += power
         if done == length:
             return
@@ -87,18 +94,34 @@ def window_sums(buffers, length, out):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
+def _add_three(target, one, two, three):  # type: ignore[no-untyped-def]
+    for k in range(target.size):
+        target[k] = one[k] + two[k] + three[k]
+
+
+@numba.njit(cache=True, nogil=True)
+def _stack_three(total, energy, one, two, three):  # type: ignore[no-untyped-def]
+    for k in range(total.size):
+        a, b, c = one[k], two[k], three[k]
+        total[k] = a + b + c
+        energy[k] = a * a + b * b + c * c
+
+
+@numba.njit(cache=True, nogil=True)
 def _stack(values, middle, j, lateral, total, energy):  # type: ignore[no-untyped-def]
     """Add the inlines of a window on one crossline, and their squares."""
-    samples = values.shape[2]
-    for k in range(samples):
+    first, last = max(middle - lateral, 0), min(middle + lateral + 1, values.shape[0])
+    if last - first == 3:  # the usual window, in one go
+        _stack_three(total, energy, values[first, j], values[first + 1, j], values[first + 2, j])
+        return
+    for k in range(total.size):
         total[k] = _ZERO
         energy[k] = _ZERO
-    for i in range(max(middle - lateral, 0), min(middle + lateral + 1, values.shape[0])):
+    for i in range(first, last):
         trace = values[i, j]
-        for k in range(samples):
-            value = trace[k] if abs(trace[k]) <= _LARGEST else _ZERO
-            total[k] += value
-            energy[k] += value * value
+        for k in range(total.size):
+            total[k] += trace[k]
+            energy[k] += trace[k] * trace[k]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -118,10 +141,16 @@ def _gather(stacks, first, last, vertical, out):  # type: ignore[no-untyped-def]
     for k in range(vertical):
         out[k] = _ZERO
         out[samples + vertical + k] = _ZERO
+    wide = stacks.shape[0]
+    if last - first == 3:
+        _add_three(
+            row, stacks[first % wide], stacks[(first + 1) % wide], stacks[(first + 2) % wide]
+        )
+        return
     for k in range(samples):
         row[k] = _ZERO
     for near in range(first, last):
-        _add(row, stacks[near % stacks.shape[0]], samples)
+        _add(row, stacks[near % wide], samples)
 
 
 @numba.njit(cache=True, nogil=True)

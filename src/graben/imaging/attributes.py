@@ -158,7 +158,7 @@ def as_volume(volume: "Array") -> "Array":
 
 
 def _semblance(volume: "Array", window: Window, taper: bool) -> "Array":
-    values = as_volume(volume)
+    values = kernels.finite(as_volume(volume))
     out = np.empty(values.shape, np.float32)
     live = kernels.live_traces(values)
     kernels.semblance(values, live, window.lateral, window.vertical, taper, out)
