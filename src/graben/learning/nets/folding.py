@@ -4,12 +4,13 @@
 
 from copy import deepcopy
 from dataclasses import replace
+from itertools import chain, product
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import conv3d
+from torch.nn.functional import conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from torch.nn.utils import fuse_conv_bn_eval
 
 from graben.learning.nets.convnet import has_bfloat16
@@ -45,15 +46,51 @@ def folded(net: UNet, dtype: torch.dtype | None = None) -> UNet:
     dtype = dtype or (torch.bfloat16 if has_bfloat16() else torch.float32)
     ready = deepcopy(net).eval().requires_grad_(False)
     ready.config = replace(net.config, bfloat16=False)
-    for block in [*ready.encoder, *ready.decoder, *([ready.stem] if ready.stem else [])]:
-        layers: list[Any] = list(block.children())
-        for place in range(0, len(layers), 3):
-            convolution = fuse_conv_bn_eval(layers[place], layers[place + 1])
-            quick = [_direct(convolution), nn.Identity(), nn.ReLU(inplace=True)]
-            for step, layer in enumerate(quick, place):
-                block.register_module(str(step), layer)
+    ready.encoder = nn.ModuleList(_chain(block) for block in ready.encoder)
+    ready.decoder = nn.ModuleList(FoldedJoin(block, net.config.ndim) for block in ready.decoder)
+    if ready.stem is not None:
+        ready.stem = _chain(ready.stem)
     ready.last = _direct(ready.last)
-    return ready.to(dtype)
+    ready.to(dtype)
+    return ready
+
+
+class FoldedJoin(nn.Module):
+    """The join of a coarser map and a skipped one, with a third of the work for the coarser.
+
+    A convolution over cells that were repeated sees each of them several times: it is a transposed
+    convolution of the coarser map, whose weights are sums of its own.
+
+    Parameters
+    ----------
+    block
+        Of a `UNet`'s decoder.
+    ndim
+        Axes of space.
+    """
+
+    def __init__(self, block: nn.Module, ndim: int) -> None:
+        super().__init__()
+        first, self.second = _folded(block)
+        width = first.out_channels
+        fine = first.weight.data.double()
+        weight = fine.new_zeros(2 * width, width, *[4] * ndim)
+        for corner in product((0, 1), repeat=ndim):
+            place = tuple(slice(step, step + 3) for step in corner)
+            mirrored = fine[:, : 2 * width].flip(tuple(range(2, 2 + ndim)))
+            weight[:, :, *place] += mirrored.transpose(0, 1)
+        self.weight = nn.Parameter(weight.to(first.weight.dtype), requires_grad=False)
+        self.skip = deepcopy(first)
+        self.skip.in_channels = width
+        self.skip.weight = nn.Parameter(first.weight.data[:, 2 * width :], requires_grad=False)
+        self._grow = (conv_transpose1d, conv_transpose2d, conv_transpose3d)[ndim - 1]
+
+    def forward(self, deeper: Tensor, skipped: Tensor) -> Tensor:
+        """Join the maps and convolve once more."""
+        joined: Tensor = self.skip(skipped)
+        joined += self._grow(deeper, self.weight, stride=2, padding=1)
+        answer: Tensor = self.second(joined.relu_())
+        return answer.relu_()
 
 
 def convolved(
@@ -74,6 +111,18 @@ class _Direct(nn.Conv3d):
 
     def forward(self, input: Tensor) -> Tensor:
         return convolved(input, self, tuple(map(int, self.padding)))
+
+
+def _folded(block: nn.Module) -> list[Any]:
+    """Give the convolutions of a block, with the normalisations folded in."""
+    layers: list[Any] = list(block.children())
+    pairs = zip(layers[::3], layers[1::3], strict=True)
+    return [_direct(fuse_conv_bn_eval(convolution, norm)) for convolution, norm in pairs]
+
+
+def _chain(block: nn.Module) -> nn.Sequential:
+    steps = [(convolution, nn.ReLU(inplace=True)) for convolution in _folded(block)]
+    return nn.Sequential(*chain.from_iterable(steps))
 
 
 def _direct(layer: Any) -> Any:

@@ -3,16 +3,17 @@
 # ruff: noqa: F722 - axis names look like forward references to it
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import max_pool3d
+from torch.nn.functional import conv_transpose3d, max_pool3d
 
 from graben.errors import InputError
-from graben.learning.nets.folding import convolved
+from graben.learning.nets.folding import FoldedJoin, convolved
 from graben.learning.nets.unet import UNet, spread_blocks
 
 
@@ -33,7 +34,7 @@ class StreamedUNet:
     Raises
     ------
     InputError
-        The net is not for volumes; a slab does not fit.
+        The net is not for volumes, or not folded; a slab does not fit.
 
     Examples
     --------
@@ -42,7 +43,7 @@ class StreamedUNet:
     >>> stream, volume = StreamedUNet(net), torch.rand(1, 24, 8, 4)
     >>> slabs = [stream.push(slab) for slab in volume.split(8, 1)] + list(stream.finish())
     >>> [slab.shape[1] for slab in slabs[:3]]
-    [0, 0, 8]
+    [0, 0, 6]
     >>> torch.allclose(torch.cat(slabs, 1), net(volume[None])[0], atol=1e-5)
     True
     """
@@ -51,6 +52,11 @@ class StreamedUNet:
         if net.config.ndim != 3:
             raise InputError(
                 f"expected a net of volumes, got one of {net.config.ndim} axes. Give one with 3."
+            )
+        if any(isinstance(layer, nn.BatchNorm3d) for layer in net.modules()):
+            raise InputError(
+                "expected a folded net, got one with normalisation. Give folded(net): see "
+                "graben.learning.nets.folded."
             )
         self.net = net
         self._levels: list[_Level] = []
@@ -74,7 +80,7 @@ class StreamedUNet:
     def finish(self) -> Iterator[Float[Tensor, "output plane y x"]]:
         """Give the remaining planes, in slabs; the volume has ended."""
         first, *_ = self._levels
-        for planes in self._through(0, first.nothing, last=True):
+        for planes in self._through(0, first.entering, last=True):
             yield self._answer(planes)
 
     def _check(self, slab: Tensor) -> None:
@@ -100,7 +106,6 @@ class StreamedUNet:
         if number == self.net.config.depth:
             yield from (x,) if x.shape[2] else ()
             return
-        level.skips.append(x)
         for deeper in self._through(number + 1, level.halve(x), last):
             for piece in torch.split(deeper, max(level.planes // 2, 1), 2):
                 decoded = level.decode(piece, last=False)
@@ -125,91 +130,113 @@ class _Level:
     """
 
     def __init__(self, net: UNet, number: int, sides: tuple[int, int, int]) -> None:
-        scale = net.config.stem * 2**number
+        scale, width = net.config.stem * 2**number, net.config.width * 2**number
         self.planes, y, x = (side // scale for side in sides)
-        pair = _convolutions(net.encoder[number])
-        self._encoder = [_Window(layer, self.planes, (y, x)) for layer in pair]
-        self.nothing = pair[-1].weight.new_empty(1, pair[-1].out_channels, 0, y, x)
+        layers = _convolutions(net.encoder[number])
+        weight = layers[0].weight
+        self.entering = weight.new_empty(1, layers[0].in_channels, 0, y, x)
+        self.nothing = weight.new_empty(1, width, 0, y, x)
+        self._encoder = [
+            _Window(partial(_convolve, layer), planes, self.planes)
+            for layer, planes in zip(layers, (self.entering, self.nothing), strict=True)
+        ]
         self._odd = self.nothing[..., ::2, ::2]
-        self.skips: deque[Tensor] = deque()
+        self._skips: deque[Tensor] = deque()
         if number < net.config.depth:
-            pair = _convolutions(net.decoder[-1 - number])
-            self._decoder = [_Window(layer, self.planes, (y, x)) for layer in pair]
+            join = cast(FoldedJoin, net.decoder[-1 - number])
+            deeper = weight.new_empty(1, 2 * width, 0, y // 2, x // 2)
+            self._grown = _Window(partial(_grow, join.weight), deeper, self.planes // 2)
+            self._skipped, self._second = (
+                _Window(partial(_convolve, layer), self.nothing, self.planes)
+                for layer in (join.skip, join.second)
+            )
 
     def encode(self, x: Tensor, last: bool) -> Tensor:
         """Convolve twice."""
-        first, second = self._encoder
-        if x.shape[2]:
-            first.room(x.shape[2]).copy_(x)
-        return second.follow(first.advance(x.shape[2], last), last)
+        for window in self._encoder:
+            x = window.push(x, last).relu_()
+        return x
 
     def halve(self, x: Tensor) -> Tensor:
-        """Pool; a plane without its pair waits."""
+        """Keep planes for those that will come back, and pool them; an odd one waits."""
+        self._skips.append(x)
         flat = torch.cat([self._odd, max_pool3d(x, (1, 2, 2))], 2) if x.shape[2] else self._odd
         pairs = flat.shape[2] // 2 * 2
         self._odd = flat[:, :, pairs:]
         return torch.maximum(flat[:, :, 0:pairs:2], flat[:, :, 1:pairs:2])
 
     def decode(self, deeper: Tensor, last: bool) -> Tensor:
-        """Grow planes of the coarser level, join the skipped ones to them, convolve twice."""
-        first, second = self._decoder
-        _, channels, planes, y, x = deeper.shape
-        if planes:
-            room = first.room(2 * planes)
-            blocks = room[:, :channels].view(1, channels, planes, 2, y, 2, x, 2)
-            blocks.copy_(deeper[:, :, :, None, :, None, :, None])
-            self._join(room[:, channels:])
-        return second.follow(first.advance(2 * planes, last), last)
+        """Grow planes of the coarser level, join the skipped ones to them, convolve once more."""
+        grown = self._grown.push(deeper, last)
+        joined = self._skip(grown.shape[2], last)
+        joined += grown
+        return self._second.push(joined.relu_(), last).relu_()
 
-    def _join(self, room: Tensor) -> None:
-        """Move the planes that waited longest."""
-        filled = 0
-        while filled < room.shape[2]:
-            oldest = self.skips.popleft()
-            count = min(oldest.shape[2], room.shape[2] - filled)
-            room[:, :, filled : filled + count] = oldest[:, :, :count]
-            filled += count
+    def _skip(self, planes: int, last: bool) -> Tensor:
+        """Convolve the planes that waited longest, to get so many."""
+        missing = self._skipped.lacks(planes) if planes else 0
+        while missing and self._skips:
+            oldest = self._skips.popleft()
+            count = min(oldest.shape[2], missing)
+            self._skipped.add(oldest[:, :, :count])
+            missing -= count
             if count < oldest.shape[2]:
-                self.skips.appendleft(oldest[:, :, count:])
+                self._skips.appendleft(oldest[:, :, count:])
+        return self._skipped.answer(last)
 
 
 class _Window:
-    """A 3 x 3 x 3 convolution with ReLU that slides along the planes of a stream.
+    """What gives planes of which each depends on one plane before and one behind it.
 
-    The planes lie one after the other in memory, two that were used already in front; the layer
-    before writes its own into the room behind them.
+    The planes lie one after the other in memory, two that were used already in front.
+
+    Parameters
+    ----------
+    function
+        It gives the answers for all planes but the first and the last that it sees.
+    nothing
+        Planes like those that come, none of them.
+    planes
+        How many come at a time.
     """
 
-    def __init__(self, layer: nn.Conv3d, planes: int, sides: tuple[int, int]) -> None:
-        self._layer = layer
+    def __init__(
+        self,
+        function: Callable[[Tensor], Tensor],
+        nothing: Tensor,
+        planes: int,
+    ) -> None:
+        self._function = function
         # at the end of a stream a level gets up to 4 planes, and a plane of zeros behind them
-        shape = (1, layer.in_channels, max(planes, 4) + 3, *sides)
-        self._buffer = torch.empty(
-            shape, dtype=layer.weight.dtype, memory_format=torch.channels_last_3d
-        )
+        size = (1, nothing.shape[1], max(planes, 4) + 3, *nothing.shape[3:])
+        layout = torch.channels_last_3d
+        self._buffer = torch.empty(size, dtype=nothing.dtype, memory_format=layout)
         self._buffer[:, :, 0] = 0
         self._held = 1
+        self._nothing = function(self._buffer[:, :, :3])[:, :, :0]
 
-    def room(self, planes: int) -> Tensor:
-        """Give the place where the next planes are to be written."""
-        return self._buffer[:, :, self._held : self._held + planes]
+    def push(self, x: Tensor, last: bool) -> Tensor:
+        """Take planes, and give those that can be answered."""
+        self.add(x)
+        return self.answer(last)
 
-    def follow(self, x: Tensor, last: bool) -> Tensor:
-        """Take planes, convolve them."""
-        if x.shape[2]:
-            self.room(x.shape[2]).copy_(x)
-        return self.advance(x.shape[2], last)
+    def lacks(self, planes: int) -> int:
+        """Tell how many planes it must be given to answer so many."""
+        return planes + 2 - self._held
 
-    def advance(self, planes: int, last: bool) -> Tensor:
-        """Convolve what is there, after so many new planes were written."""
-        self._held += planes
+    def add(self, x: Tensor) -> None:
+        """Take planes."""
+        self._buffer[:, :, self._held : self._held + x.shape[2]] = x
+        self._held += x.shape[2]
+
+    def answer(self, last: bool) -> Tensor:
+        """Answer all planes but the last, or with zeros behind it all."""
         if last:
             self._buffer[:, :, self._held] = 0
             self._held += 1
-        held = self._buffer[:, :, : self._held]
         if self._held < 3:
-            return held.new_empty(1, self._layer.out_channels, 0, *held.shape[3:])
-        answer = convolved(held, self._layer, (0, 1, 1)).relu_()
+            return self._nothing
+        answer = self._function(self._buffer[:, :, : self._held])
         for place in range(2):  # one by one: they may overlap
             self._buffer[:, :, place] = self._buffer[:, :, self._held - 2 + place]
         self._held = 2
@@ -218,3 +245,12 @@ class _Window:
 
 def _convolutions(block: nn.Module) -> list[nn.Conv3d]:
     return [layer for layer in block.children() if isinstance(layer, nn.Conv3d)]
+
+
+def _convolve(layer: nn.Conv3d, x: Tensor) -> Tensor:
+    return convolved(x, layer, (0, 1, 1))
+
+
+def _grow(weight: Tensor, x: Tensor) -> Tensor:
+    """Repeat cells and convolve them, see `FoldedJoin`; what lies beyond the planes is left out."""
+    return conv_transpose3d(x, weight, stride=2, padding=(3, 1, 1))

@@ -103,6 +103,23 @@ class _Double(nn.Sequential):
         super().__init__(*layers)
 
 
+class _Joined(_Double):
+    """A coarser map grown by repeating its cells, beside the map that skipped the coarser levels.
+
+    The coarser map has twice as many channels.
+    """
+
+    def __init__(self, ndim: int, width: int) -> None:
+        super().__init__(ndim, 3 * width, width)
+
+    def forward(self, deeper: Tensor, skipped: Tensor) -> Tensor:  # type: ignore[override]
+        grown = interpolate(deeper, scale_factor=2, mode="nearest")
+        x = torch.cat([grown, skipped], 1)
+        for layer in self:
+            x = layer(x)
+        return x
+
+
 class _Stem(nn.Sequential):
     """Blocks of cells become cells, with batch normalisation and ReLU."""
 
@@ -176,9 +193,7 @@ class UNet(nn.Module):
             for before, width in zip([channels, *widths], widths, strict=False)
         )
         self.pool: nn.Module = _POOL[config.ndim](2)
-        self.decoder = nn.ModuleList(
-            _Double(config.ndim, 3 * width, width) for width in reversed(widths[:-1])
-        )
+        self.decoder = nn.ModuleList(_Joined(config.ndim, width) for width in reversed(widths[:-1]))
         self.last = _CONVOLUTION[config.ndim](config.width, outputs, 1)
         if config.ndim in _LAYOUT:
             self.to(memory_format=_LAYOUT[config.ndim])  # type: ignore[call-overload]
@@ -215,6 +230,5 @@ class UNet(nn.Module):
             skips.append(x)
         maps = [skips.pop()]
         for decode in self.decoder:
-            grown = interpolate(maps[-1], scale_factor=2, mode="nearest")
-            maps.append(decode(torch.cat([grown, skips.pop()], 1)))
+            maps.append(decode(maps[-1], skips.pop()))
         return maps
