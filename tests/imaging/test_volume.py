@@ -131,7 +131,7 @@ def test_an_array_is_a_volume():
     volume = in_memory_volume(cube, inlines=range(10, 24, 2), spacing=12.5)
     assert volume.read((slice(0, 1), slice(0, 1), slice(0, 1))) == 0
     assert volume.inlines[1] == 12
-    assert (volume.x[0, 1], volume.y[1, 0]) == (12.5, 12.5)
+    assert (volume.x[0, 1], volume.y[1, 0]) == (25.0, 25.0)
     assert in_memory_volume(cube[0]).is_line
     again = pickle.loads(pickle.dumps(volume))
     np.testing.assert_array_equal(whole(again), whole(volume))

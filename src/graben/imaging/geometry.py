@@ -93,7 +93,8 @@ def new_geometry(
                 f"{chosen.shape}. Give as many as the volume has."
             )
         numbers.append(chosen)
-    y, x = np.meshgrid(*(spacing * np.arange(count) for count in shape[:2]), indexing="ij")
+    # not from 0, which SEG-Y headers take for unknown
+    y, x = np.meshgrid(*(spacing * np.arange(1, count + 1) for count in shape[:2]), indexing="ij")
     return Geometry(
         numbers[0], numbers[1], np.zeros(shape[:2], bool), x, y, sample_interval, first_sample,
         unit, shape[0] == 1,
