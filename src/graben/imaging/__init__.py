@@ -6,11 +6,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "amplitudes": ["Amplitudes"],
+        "explained": ["explain_pick", "place_at"],
         "inspection": ["inspect_volume"],
         "segy_headers": ["Oddity", "Overrides"],
         "segy_writing": ["write_new_segy", "write_segy_like", "write_zarr"],
         "scene": ["FACIES", "Recording", "Scene"],
+        "shift": ["Shift", "shift_section", "survey_shift"],
         "synthetic": ["Synthetic", "draw_scene", "draw_window", "render_scene"],
+        "throw_series": ["ThrowSeries", "draw_fault_window", "take_throw_away"],
         "volume": ["SeismicVolume", "in_memory_volume", "open_volume"],
     },
 )

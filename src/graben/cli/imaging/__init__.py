@@ -6,6 +6,7 @@ from graben.cli.imaging import (
     adapt,
     attribute,
     convert,
+    explain,
     facies,
     horizons,
     inspect,
@@ -21,6 +22,7 @@ app.command("convert")(convert.convert)
 app.command("train")(train.train)
 app.command("adapt")(adapt.adapt)
 app.command("synth")(synth.synth)
+app.command("explain")(explain.explain)
 app.command("prepare")(prepare.prepare)
 app.command("attribute")(attribute.attribute)
 app.command("resources")(resources.resources)
