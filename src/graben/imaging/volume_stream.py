@@ -105,7 +105,7 @@ def stream_volume(
     first = next(iter(outputs.values()))
     scratch = first.with_name(f".{first.name}-tiles")
     if not scratch.exists():
-        _check_space(first, 2 * prod(volume.shape) * 4 * len(outputs))
+        check_space(first, 2 * prod(volume.shape) * 4 * len(outputs))
     arrays = map_tiles(
         function,
         volume,
@@ -113,7 +113,7 @@ def stream_volume(
         tile_size(volume.shape, halo),
         halo,
         scratch,
-        {"files": _identity(volume.path)},
+        {"files": identity_of(volume.path)},
         workers,
     )
     for name, path in track(outputs.items(), "writing"):
@@ -182,8 +182,14 @@ def write_like(volume: SeismicVolume, path: Path, source: Source) -> None:
         write_segy_like(volume, path, source)
 
 
-def _check_space(path: Path, needed: int) -> None:
-    """Ask for the raw samples and as much again for the files."""
+def check_space(path: Path, needed: int) -> None:
+    """Ask for so many bytes beside a file, before long work.
+
+    Raises
+    ------
+    OutputError
+        There are fewer.
+    """
     free = shutil.disk_usage(path.parent).free
     if free < needed:
         raise OutputError(
@@ -193,7 +199,7 @@ def _check_space(path: Path, needed: int) -> None:
         )
 
 
-def _identity(path: Path | None) -> list[Any]:
+def identity_of(path: Path | None) -> list[Any]:
     """Tell a file, or a folder of files, from what else may stand there later."""
     if path is None:  # what is in memory is never gone on with
         return [uuid.uuid4().hex]

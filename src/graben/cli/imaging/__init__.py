@@ -8,6 +8,8 @@ from graben.cli.imaging import (
     convert,
     explain,
     facies,
+    facies_benchmark,
+    faults,
     horizons,
     inspect,
     prepare,
@@ -20,6 +22,7 @@ app = typer.Typer(no_args_is_help=True, help="Structure and resources from seism
 app.command("inspect")(inspect.inspect)
 app.command("convert")(convert.convert)
 app.command("train")(train.train)
+app.command("faults")(faults.faults)
 app.command("adapt")(adapt.adapt)
 app.command("synth")(synth.synth)
 app.command("explain")(explain.explain)
@@ -28,3 +31,4 @@ app.command("attribute")(attribute.attribute)
 app.command("resources")(resources.resources)
 app.command("horizons")(horizons.horizons)
 app.command("facies")(facies.facies)
+app.command("facies-benchmark")(facies_benchmark.facies_benchmark)

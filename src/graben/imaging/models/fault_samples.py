@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graben.imaging.scene import Preset
 from graben.imaging.synthetic import Shape, Synthetic, draw_window
 
 Use = Literal["training", "validation", "calibration", "check", "adaptation"]
@@ -36,6 +37,9 @@ class DrawnImages:
         What the images are for; no two uses share a scene.
     epoch
         Number of the epoch.
+    detailed
+        Share of scenes of the preset "full", with unconformities, salt and channels, which a net
+        must not take for faults.
     """
 
     shape: Shape
@@ -43,6 +47,7 @@ class DrawnImages:
     seed: int = 0
     use: Use = "training"
     epoch: int = 0
+    detailed: float = 0.25
 
     def __len__(self) -> int:
         return self.count
@@ -57,7 +62,9 @@ class DrawnImages:
         inline, crossline, sample = self.shape
         turned = inline == 1 and index % 2 == 1
         shape = (crossline, inline, sample) if turned else self.shape
-        return draw_window(np.random.default_rng(keys), shape)
+        generator = np.random.default_rng(keys)
+        preset: Preset = "full" if generator.random() < self.detailed else "faults"
+        return draw_window(generator, shape, preset)
 
     def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
         """Draw the images `indices`."""

@@ -134,12 +134,26 @@ class FaultNet:
                 "section one inline."
             )
         kind: Image = "line" if 1 in image.shape[:2] else "volume"
+        return self.joined(
+            {name: _members(net, image, kind, spread) for name, net in self.nets.items()}, kind
+        )
+
+    def joined(self, looks: Mapping[str, Floats], kind: Image) -> FaultMap:
+        """Calibrate the looks of all nets and average them.
+
+        Parameters
+        ----------
+        looks
+            By name of the net: uncalibrated probabilities (look, inline, crossline, sample).
+        kind
+            Of image.
+        """
         answers: dict[str, list[Floats]] = {"volume": [], "section": []}
         members = []
-        for name, net in self.nets.items():
-            seen = _members(net, image, kind, spread)
+        for name, seen in looks.items():
             # the first look at a volume by a 3-D net is its answer; the others only tell the spread
-            answer = seen[0] if kind == "volume" and net.config.ndim == 3 else seen.mean(0)
+            first = kind == "volume" and self.nets[name].config.ndim == 3
+            answer = seen[0] if first else seen.mean(0)
             of = "volume" if name == "volume" else "section"
             calibration = self.calibration(of, kind)
             answers[of].append(calibration.of_probability(answer))
