@@ -12,7 +12,8 @@ OUT ?= out
 help:
 	@echo "make demo   train on the tile, forecast for Anatolia; open $(OUT)/demo/report.html"
 	@echo "            and, from simulated catalogues, $(OUT)/demo-etas/report.html;"
-	@echo "            the landforms of Anatolia, $(OUT)/demo-landforms/forms.html"
+	@echo "            the landforms of Anatolia, $(OUT)/demo-landforms/forms.html;"
+	@echo "            the faults of a synthetic volume, $(OUT)/demo-imaging/faults.html"
 	@echo "make test   the tests"
 	@echo "make lint   style and types"
 	@echo "make docs   the documentation, gallery scripts run, in docs/_build/html"
@@ -30,6 +31,8 @@ demo: setup
 	$(BIN)/graben quakes forecast --model $(OUT)/demo-model --out $(OUT)/demo
 	$(BIN)/graben quakes forecast --model anatolia --out $(OUT)/demo-etas
 	$(BIN)/graben landforms forms globe-anatolia --out $(OUT)/demo-landforms/forms.tif
+	$(BIN)/graben imaging synth --size 160 --seed 7 --out $(OUT)/demo-imaging/survey
+	$(BIN)/graben imaging faults $(OUT)/demo-imaging/survey/amplitude.sgy --preset best --out $(OUT)/demo-imaging/faults.sgy
 
 test: setup
 	$(BIN)/python -m pytest
