@@ -15,8 +15,8 @@ Encoder = Annotated[
     str,
     typer.Option(
         metavar="NAME|FOLDER|none",
-        help="The fault net through which sections are seen: one that ships, the folder of one "
-        "that `graben imaging train --preset section` wrote, or none.",
+        help="Also see sections through a fault net: one that ships, or the folder of one that "
+        "`graben imaging train --preset section` wrote.",
     ),
 ]
 
@@ -44,7 +44,7 @@ def facies(
         Path | None,
         typer.Option(metavar="FOLDER", help="A model that this command wrote, instead of strokes."),
     ] = None,
-    encoder: Encoder = "section",
+    encoder: Encoder = "none",
     seed: Annotated[int, typer.Option(help="Of all that is drawn at random.")] = 0,
     workers: Workers = 2,
     inline_byte: InlineByte = None,

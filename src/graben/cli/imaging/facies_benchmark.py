@@ -25,7 +25,7 @@ def facies_benchmark(
     lines: Annotated[
         int, typer.Option(min=1, help="Inlines of the training volume on which they lie.")
     ] = 40,
-    encoder: Encoder = "section",
+    encoder: Encoder = "none",
     seed: Annotated[int, typer.Option(help="Of all that is drawn at random.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -60,11 +60,15 @@ def _show(found: dict[str, Any]) -> None:
     console = Console()
     columns, rows = published_rows(found)
     table = Table(box=SIMPLE, pad_edge=False, title="both test sets", title_justify="left")
-    for column in columns:
-        table.add_column(column, justify="left" if column == "model" else "right")
-    for name, *values in rows:
-        table.add_row(name, *(f"{value:.3f}" for value in values))
+    shown = [place for place, name in enumerate(columns) if name in ("model", "PA", "MCA", "FWIU")]
+    for place in shown:
+        table.add_column(columns[place], justify="right" if place else "left")
+    for row in rows:
+        table.add_row(row[0], *(f"{row[place]:.3f}" for place in shown[1:]))
     console.print(table)
+    classes = zip(columns, rows[-1], strict=True)
+    told = [f"{name} {value:.3f}" for name, value in classes if name in found["labels"]]
+    console.print(f"class accuracy: {', '.join(told)}")
     for part in ("test1", "test2"):
         one = found[part]
         console.print(
