@@ -58,6 +58,9 @@ def throw_rows(model: FaultNet, count: int) -> dict[str, Any]:
     table = {
         "monotone": [one.falls(TOLERANCE) for one in series],
         "monotone, strictly": [one.falls() for one in series],
+        "monotone within 0.05": [one.falls(0.05) for one in series],
+        "monotone within 0.1": [one.falls(0.1) for one in series],
+        "lowest without throw": list(probability.argmin(axis=1) == len(FACTORS) - 1),
         "lower without throw than with all": list(probability[:, -1] < probability[:, 0]),
         "monotone, of the faults that are seen": [
             one.falls(TOLERANCE) for one, is_seen in zip(series, seen, strict=True) if is_seen

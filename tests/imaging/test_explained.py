@@ -37,7 +37,8 @@ def quick(monkeypatch):
 def test_shares_add_up_and_stay_within_reach(quick, cube, ndim):
     net = model(ndim)
     found = explain_pick(in_memory_volume(cube), net, (14, 20, 24))
-    halo = net.net.config.halo
+    # the halo is that of a tile whose corners are multiples
+    halo = net.net.config.halo + net.net.config.multiple
     assert [plane.axis for plane in found.planes] == [1, 0]
     for plane in found.planes:
         trace, sample = np.indices(plane.share.shape)
@@ -45,8 +46,10 @@ def test_shares_add_up_and_stay_within_reach(quick, cube, ndim):
             np.abs(trace + plane.first[0] - found.index[plane.axis]),
             np.abs(sample + plane.first[1] - found.index[2]),
         )
-        assert np.all(plane.share[far > 1 + halo] == 0)
-        assert np.abs(plane.share).sum() > 0
+        strongest = np.abs(plane.share).max()
+        assert strongest > 0
+        # fast convolutions leave rounding where the exact share is 0
+        assert np.abs(plane.share[far > 1 + halo]).max(initial=0) < 1e-3 * strongest
         assert plane.amplitude.shape == plane.probability.shape == plane.share.shape
     assert 0 < found.probability < 1
 
