@@ -121,12 +121,12 @@ def cube_scores(
     picks = np.array([(one >= threshold).sum() for one in maps])
     precision = np.nansum([one.precision * n for one, n in zip(found, picks, strict=True)])
     recall = np.nansum([one.recall * true.sum() for one, true in zip(found, faults, strict=True)])
-    precision, recall = precision / picks.sum(), recall / y.sum()
+    precision, recall = precision / max(picks.sum(), 1), recall / y.sum()
     return {
         "AP": AveragePrecision().compute(p, y),
         "AUC": AUC().compute(p, y),
         "F1": F1(threshold).compute(p, y),
-        "F1 near": 2 * precision * recall / (precision + recall),
+        "F1 near": 2 * precision * recall / max(precision + recall, 1e-12),
         "calibration error": calibration_error(p, y, bins=BINS, by="count").plain,
         "AP of cubes": [AveragePrecision().compute(*one) for one in zip(maps, faults, strict=True)],
     }
