@@ -23,3 +23,10 @@ def test_a_known_distortion_is_undone() -> None:
 def test_certainty_stays_finite_and_one_sided_outcomes_change_nothing() -> None:
     assert np.isfinite(Platt(2.0, 1.0).of_probability(np.array([0.0, 1.0]))).all()
     assert fit_platt(np.array([0.2, 0.9]), np.array([True, True])) == Platt(1.0, 0.0)
+
+
+def test_what_says_the_same_everywhere_becomes_the_base_rate() -> None:
+    outcome = np.arange(1000) % 10 == 0
+    for said in (np.full(1000, 0.6), np.linspace(0.6, 0.6 + 1e-9, 1000)):
+        found = fit_platt(said, outcome)
+        np.testing.assert_allclose(found.of_probability(said), 0.1, atol=1e-3)

@@ -49,7 +49,7 @@ def logits_of(probability: NDArray[Any]) -> NDArray[Any]:
 
 
 def fit_platt(probability: NDArray[Any], outcome: NDArray[Any]) -> Platt:
-    """Fit by maximum likelihood.
+    """Fit by maximum likelihood; what says the same everywhere becomes the base rate.
 
     Parameters
     ----------
@@ -73,6 +73,7 @@ def fit_platt(probability: NDArray[Any], outcome: NDArray[Any]) -> Platt:
     used = weight > 0
     if not (label[used].any() and not label[used].all()):
         return Platt(1.0, 0.0)
-    model = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-8)
+    # a trace of shrinkage, for nets that say nearly the same everywhere
+    model = LogisticRegression(C=1.0, solver="newton-cholesky", tol=1e-8)
     model.fit(np.tile(centre, 2)[used, None], label[used], sample_weight=weight[used])
     return Platt(float(model.coef_[0, 0]), float(model.intercept_[0]))
