@@ -4,7 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import isotonic_regression
 
-from graben.imaging.models.horizons import STRICT, forward_in_time, surface_of, time_at
+from graben.imaging.models.horizons import (
+    STRICT,
+    forward_in_time,
+    integrated_dips,
+    surface_of,
+    time_at,
+)
 
 
 @settings(deadline=None)  # the first call compiles
@@ -50,3 +56,17 @@ def test_a_layer_that_a_fault_has_cut_out_is_left_out():
 
 def test_the_time_of_a_seed_is_read_between_samples():
     assert time_at(np.array([5, 6, 9], np.float32), 1.25) == pytest.approx(6.75)
+
+
+def test_slopes_of_a_surface_integrate_to_it():
+    i, j = np.mgrid[:30, :20].astype(np.float32)
+    surface = (6 * np.sin(i / 9) * np.cos(j / 7))[:, :, None]
+    slopes = [-np.gradient(surface, axis=axis) for axis in (0, 1)]
+    found = integrated_dips(*(one.astype(np.float32) for one in slopes))
+    np.testing.assert_allclose(found, surface - surface.mean(), atol=0.15)
+
+
+def test_dips_of_a_line_are_summed_along_it():
+    flat = np.zeros((1, 12, 3), np.float32)
+    found = integrated_dips(flat, flat + 0.5)
+    np.testing.assert_allclose(np.diff(found, axis=1), -0.5, atol=1e-5)

@@ -6,7 +6,7 @@ import torch
 
 from graben.errors import InputError, ModelError
 from graben.imaging.models.calibration import Platt
-from graben.imaging.models.structure import Candidates, StructureNet, with_places
+from graben.imaging.models.structure import CLASSES, PRIORS, Candidates, StructureNet, channels_of
 from graben.learning import save_model
 from graben.learning.nets import UNet, UNetConfig
 
@@ -35,11 +35,26 @@ def test_more_looks_are_the_mean_of_flipped_ones(tiny):
     np.testing.assert_allclose(tiny.looks(image, 2), (tiny.looks(image) + flipped) / 2, atol=1e-5)
 
 
-def test_places_are_measured_from_the_middle():
-    stacked = with_places(np.ones((96, 2, 3), np.float32))
-    assert stacked.shape == (4, 96, 2, 3)
-    np.testing.assert_allclose(stacked[1, [0, -1], 0, 0], [-1, 1])
-    np.testing.assert_allclose(stacked[3, 0, 0], np.array([-1, 0, 1]) / 47.5, rtol=1e-6)
+def test_the_net_sees_dips_and_what_they_integrate_to():
+    i, j, k = np.mgrid[:24, :24, :48].astype(np.float32)
+    seen = channels_of(np.sin((k - 0.4 * i + 0.2 * j) / 2).astype(np.float32))
+    inside = (slice(6, -6), slice(6, -6), slice(12, -12))
+    np.testing.assert_allclose(seen[1][inside], 0.4, atol=0.05)
+    np.testing.assert_allclose(seen[2][inside], -0.2, atol=0.05)
+    slopes = [8 * np.diff(seen[3], axis=axis)[inside].mean() for axis in (0, 1)]
+    np.testing.assert_allclose(slopes, [-0.4, 0.2], atol=0.05)
+
+
+def test_a_net_without_weights_says_its_priors_and_the_dips():
+    net = UNet(CONFIG).eval()
+    with torch.no_grad():
+        net.last.weight.zero_()
+        net.last.bias.zero_()
+    image = np.random.default_rng(3).normal(size=(16, 16, 16)).astype(np.float32)
+    answer = StructureNet(net).looks(image)
+    for place in range(len(CLASSES)):
+        np.testing.assert_allclose(answer[place], PRIORS[place])
+    np.testing.assert_allclose(answer[3], 8 * channels_of(image)[3], atol=1e-4)
 
 
 def test_a_section_needs_an_axis_of_one(tiny):

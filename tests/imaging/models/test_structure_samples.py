@@ -30,6 +30,15 @@ def test_shapes_and_labels():
     np.testing.assert_array_equal(batch["package"][1].numpy() < 0, drawn.salt)
 
 
+def test_what_is_sought_is_found_and_cut_out():
+    images = StructureImages((48, 48, 48), 4, seed=5, sought=True)
+    drawn = [images.image(number) for number in range(4)]
+    assert all(one.amplitude.shape == one.salt.shape == (48, 48, 48) for one in drawn)
+    assert drawn[0].closure.any()
+    assert drawn[1].salt.any()
+    assert drawn[2].closure.any()
+
+
 def test_kept_volumes_are_those_that_were_drawn():
     images = StructureImages(SHAPE, 3)
     kept = KeptVolumes(images)

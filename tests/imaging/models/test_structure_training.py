@@ -15,6 +15,7 @@ TINY = StructurePlan(UNetConfig(3, 4, 4, width=4, depth=1, stem=2), (16, 16, 16)
 def batch_of(residual, package=None):
     shape = residual.shape
     return {
+        "x": torch.zeros(1, 4, *shape),
         "y": torch.zeros(1, 3, *shape),
         "residual": residual[None],
         "package": torch.zeros(1, *shape, dtype=torch.int64) if package is None else package[None],
@@ -22,7 +23,7 @@ def batch_of(residual, package=None):
 
 
 def output_of(residual):
-    sure = torch.full((3, *residual.shape), -20.0)
+    sure = torch.full((3, *residual.shape), -20.0)  # far below what is rare anyway
     return torch.cat([sure, residual[None]])[None]
 
 
@@ -32,6 +33,13 @@ def test_time_may_be_off_by_a_constant():
     assert float(structure_loss(output_of(true + 5), batch)) == pytest.approx(0, abs=1e-5)
     tilted = true + 0.1 * torch.arange(12.0)
     assert float(structure_loss(output_of(tilted), batch)) > 0.1
+
+
+def test_what_dips_tell_is_added_to_what_the_net_tells():
+    true = torch.randn(12, 12, 12)
+    batch = batch_of(true)
+    batch["x"][0, 3] = true
+    assert float(structure_loss(output_of(0 * true), batch)) == pytest.approx(0, abs=1e-5)
 
 
 def test_a_pause_of_another_length_costs_little_and_a_wrong_layer_much():

@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 
 from graben.errors import InputError, ModelError
 from graben.imaging.models.calibration import Platt
+from graben.imaging.models.horizons import integrated_dips
+from graben.imaging.structure import dips
 from graben.learning import load_model, save_model
 from graben.learning.nets import UNet, UNetConfig, folded
 
 MODEL = "structure-net"
 SHIPPED = Path(__file__).parents[2] / "data" / "models" / "structure"
 CLASSES = ("salt", "closure", "flat_spot")
-SIDE = 96  # samples a side of the volumes that the net learns from
-REACH = (SIDE - 1) / 2  # samples from the middle of such a volume to its rim
+PRIORS = (-3.0, -5.0, -5.0)  # logits of `CLASSES` that a net begins with: all are rare
+SIDE = 96  # samples a side of the blocks that a net looks at
+SIDES = 1  # from which a block is looked at
 RESIDUAL_UNIT = 8.0  # samples; what a residual of 1 of the net stands for
 
 Floats = NDArray[np.float32]
@@ -44,13 +47,15 @@ class Candidates(NamedTuple):
     intercept: float = 0.0
 
 
-def with_places(image: Floats) -> Floats:
-    """Stack an image and how far its samples lie from its middle along each axis: (4, *shape).
+def channels_of(image: Floats) -> Floats:
+    """Give what the net sees of an image: (4, *shape).
 
-    Distances are in units of `REACH` samples.
+    The image; the dips of its layers along inline and crossline numbers, in samples per trace; and
+    those dips integrated (`integrated_dips`), in units of `RESIDUAL_UNIT`.
     """
-    axes = [(np.arange(side, dtype=np.float32) - (side - 1) / 2) / REACH for side in image.shape]
-    return np.stack([image, *np.meshgrid(*axes, indexing="ij")]).astype(np.float32, copy=False)
+    inline, crossline = dips(image)
+    integrated = integrated_dips(inline, crossline) / np.float32(RESIDUAL_UNIT)
+    return np.stack([image, inline, crossline, integrated]).astype(np.float32, copy=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +65,9 @@ class StructureNet:
     Parameters
     ----------
     net
-        In evaluation mode; its inputs are those of `with_places`, its outputs the logits of
-        `CLASSES` and geologic time less the sample, in units of `RESIDUAL_UNIT`.
+        In evaluation mode; its inputs are those of `channels_of`, its outputs what is added to
+        `PRIORS` as logits of `CLASSES`, and what is added to the integrated dips as geologic time
+        less the sample, in units of `RESIDUAL_UNIT`.
     calibrations
         By class; what is not named is left as it is.
     candidates
@@ -75,14 +81,14 @@ class StructureNet:
     candidates: Mapping[str, Candidates] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
 
-    def looks(self, image: Floats, sides: int = 1) -> Floats:
+    def looks(self, image: Floats, sides: int = SIDES) -> Floats:
         """Look at a block of a volume in one pass.
 
         Parameters
         ----------
         image
-            Normalised by its survey, (inline, crossline, sample), of any size; best of 96 samples
-            a side, which the net has learned from.
+            Normalised by its survey, (inline, crossline, sample), of any size; best of `SIDE`
+            samples a side, which candidates are calibrated for.
         sides
             From how many sides to look, 1 to 4: answers are averaged.
 
@@ -186,7 +192,10 @@ def _answers(net: UNet, image: Floats) -> Floats:
     """Give all outputs; sides are filled up with copies of the last samples and cut again."""
     more = [(0, -side % net.config.multiple) for side in image.shape]
     filled = np.pad(image, more, mode="edge") if any(after for _, after in more) else image
+    seen = channels_of(filled)
     with torch.inference_mode():
-        answer = net(torch.from_numpy(with_places(filled))[None])[0].numpy()
+        answer = net(torch.from_numpy(seen)[None])[0].numpy().astype(np.float32)
+    answer[:3] += np.array(PRIORS, np.float32).reshape(3, 1, 1, 1)
+    answer[3] += seen[3]
     inside = (slice(None), *(slice(0, side) for side in image.shape))
-    return np.ascontiguousarray(answer[inside], np.float32)
+    return np.ascontiguousarray(answer[inside])

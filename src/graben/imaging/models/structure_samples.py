@@ -1,6 +1,6 @@
 """Synthetic volumes to learn salt, hydrocarbons and geologic time from, drawn anew when needed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal
@@ -10,14 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from graben.imaging.models.structure import RESIDUAL_UNIT, Floats, with_places
+from graben.imaging.models.structure import RESIDUAL_UNIT, Floats, channels_of
 from graben.imaging.scene_drawing import PACKAGE_DOMAINS
 from graben.imaging.synthetic import DOMAIN, Shape, Synthetic, draw_window
 
-Use = Literal["training", "validation", "calibration"]
-_STREAM: dict[Use, int] = {"training": 0, "validation": 1, "calibration": 2}
-ATTEMPTS = 6  # scenes that are tried for one with hydrocarbons
-LEAST_CLOSURE = 150  # samples of hydrocarbons that such a scene has
+Use = Literal["training", "validation", "calibration", "check"]
+_STREAM: dict[Use, int] = {"training": 0, "validation": 1, "calibration": 2, "check": 3}
+WINDOW = (96, 96, 96)  # that volumes are cut out of where something is sought
+ATTEMPTS = 6  # scenes that are tried for one that has it
+LEAST_SOUGHT = 100  # samples of it
+PERIOD = float(PACKAGE_DOMAINS * DOMAIN)  # samples that older packages are set off by
 HIATUS_SHARE = 0.9  # of the traces of an unconformity do not run back in time there
 
 
@@ -63,14 +65,14 @@ def closed_time(
 class StructureImages:
     """Samples for `graben.learning.fit`: volumes of detailed synthetic scenes.
 
-    "x" is (4, inline, crossline, sample), see `with_places`; "y" has three channels of 0 and 1:
+    "x" is (4, inline, crossline, sample), see `channels_of`; "y" has three channels of 0 and 1:
     salt, hydrocarbons, flat spot; "residual" is closed geologic time less the sample, in units of
     `RESIDUAL_UNIT`; "package" the number of the package of layers, -1 in salt.
 
     Parameters
     ----------
     shape
-        (inline, crossline, sample).
+        (inline, crossline, sample), at most 128 a side; at most 96 if something is sought.
     count
         Volumes in an epoch.
     seed
@@ -79,9 +81,9 @@ class StructureImages:
         What the volumes are for; no two uses share a scene.
     epoch
         Number of the epoch.
-    filled
-        Every so many volumes one is drawn that has hydrocarbons, if `ATTEMPTS` scenes have any;
-        0 takes scenes as they come.
+    sought
+        Cut volumes out around samples of hydrocarbons (two of four), of salt (one of four) and at
+        random; scenes are drawn up to `ATTEMPTS` times to have them.
     """
 
     shape: Shape
@@ -89,7 +91,7 @@ class StructureImages:
     seed: int = 0
     use: Use = "training"
     epoch: int = 0
-    filled: int = 0
+    sought: bool = False
 
     def __len__(self) -> int:
         return self.count
@@ -101,13 +103,16 @@ class StructureImages:
     def image(self, index: int) -> Synthetic:
         """Draw a volume."""
         keys = [self.seed, 40 + _STREAM[self.use], self.epoch, int(index)]
-        wanted = bool(self.filled) and index % self.filled == 0
         generator = np.random.default_rng(keys)
-        for _ in range(ATTEMPTS if wanted else 1):
-            one = draw_window(generator, self.shape, "full")
-            if one.closure is not None and one.closure.sum() >= LEAST_CLOSURE:
+        if not self.sought:
+            return draw_window(generator, self.shape, "full")
+        name = ("closure", "salt", "closure", None)[index % 4]
+        for _ in range(ATTEMPTS):
+            one = draw_window(generator, WINDOW, "full")
+            mask = None if name is None else getattr(one, name)
+            if mask is None or mask.sum() >= LEAST_SOUGHT:
                 break
-        return one
+        return _cut(one, self.shape, mask, generator)
 
     def batch(self, indices: NDArray[Any]) -> dict[str, Tensor]:
         """Draw the volumes `indices`."""
@@ -119,15 +124,34 @@ class StructureImages:
             np.zeros(self.shape, bool) if label is None else label
             for label in (one.salt, one.closure, one.flat_spot)
         )
-        length = PACKAGE_DOMAINS * max(DOMAIN, self.shape[2])
-        time, package = closed_time(one.geologic_time, salt, length)
+        time, package = closed_time(one.geologic_time, salt, PERIOD)
         sample = np.arange(self.shape[2], dtype=np.float32)
         return {
-            "x": with_places(one.amplitude),
+            "x": channels_of(one.amplitude),
             "y": np.stack([salt, *traps]).astype(np.float32),
             "residual": (time - sample) / np.float32(RESIDUAL_UNIT),
             "package": np.where(salt, -1, package),
         }
+
+
+def _cut(
+    one: Synthetic,
+    shape: Shape,
+    mask: NDArray[np.bool_] | None,
+    generator: np.random.Generator,
+) -> Synthetic:
+    """Cut a volume out, around a sample of the mask if it has any."""
+    sides = np.array(one.amplitude.shape)
+    places = np.empty((0, 3)) if mask is None else np.argwhere(mask)
+    around = places[generator.integers(len(places))] if len(places) else generator.uniform(0, sides)
+    spread = generator.uniform(0.2, 0.8, 3) * shape
+    start = np.clip(np.round(around - spread), 0, sides - shape).astype(int)
+    part = tuple(slice(a, a + side) for a, side in zip(start, shape, strict=True))
+    cut: dict[str, Any] = {}
+    for field in fields(one):
+        whole = getattr(one, field.name)
+        cut[field.name] = None if whole is None else whole[part].copy()
+    return Synthetic(**cut)
 
 
 @dataclass(frozen=True)

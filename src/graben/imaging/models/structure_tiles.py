@@ -101,7 +101,6 @@ def see_volume(
     source: Source,
     amplitudes: Amplitudes,
     folder: Path,
-    sides: int = 1,
 ) -> SeenVolume:
     """Look at a volume block by block, and find the constants that make their times agree.
 
@@ -118,8 +117,6 @@ def see_volume(
         Of the survey.
     folder
         An existing folder for what the blocks answer.
-    sides
-        As of `StructureNet.looks`.
     """
     shape = (source.shape[0], source.shape[1], source.shape[2])
     lines, columns, samples = (block_starts(side) for side in shape)
@@ -129,7 +126,7 @@ def see_volume(
             slice(start, min(start + SIDE, side)) for start, side in zip(corner, shape, strict=True)
         )
         image = amplitudes.normalise(source.read(region))
-        np.save(folder / f"{number}.npy", model.looks(image, sides).astype(np.float16))
+        np.save(folder / f"{number}.npy", model.looks(image).astype(np.float16))
     return SeenVolume(model, shape, folder, corners, _constants(folder, corners))
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from graben.imaging.models.structure import RESIDUAL_UNIT, SIDE
+from graben.imaging.models.structure import PRIORS, RESIDUAL_UNIT
 from graben.imaging.models.structure_samples import KeptVolumes, StructureImages
 from graben.imaging.synthetic import Shape
 from graben.learning import History, Recipe, fit
@@ -16,10 +16,10 @@ from graben.learning.threads import torch_threads
 
 CONFIG = UNetConfig(3, 4, 4, width=16, depth=3, stem=2)
 EPOCHS = 20
-RARE = (2.0, 8.0, 8.0)  # weight of the positive samples of salt, hydrocarbons and flat spots
-CROSS = (1.0, 6.0, 6.0)  # weight of their cross-entropies: most of it lies in few samples
+RARE = (2.0, 6.0, 6.0)  # weight of the positive samples of salt, hydrocarbons and flat spots
+CROSS = (2.0, 6.0, 6.0)  # weight of their cross-entropies: most of it lies in few samples
 LAGS = (1, 8)  # samples; over what distances differences of time are compared
-MOMENTUM = 0.02  # volumes differ, and come one at a time: statistics are averages of many
+MOMENTUM = 0.05  # volumes differ, and come in pairs: statistics are averages of many
 SOFTENING = 60.0  # samples that soften a Dice loss, so that volumes without a class stay quiet
 
 
@@ -30,7 +30,7 @@ class StructurePlan:
     Attributes
     ----------
     config
-        The net: channels of `with_places`; outputs salt, hydrocarbons, flat spot, residual time.
+        The net: channels of `channels_of`; outputs salt, hydrocarbons, flat spot, residual time.
     shape
         (inline, crossline, sample) of the volumes.
     batch_size, learning_rate
@@ -40,10 +40,10 @@ class StructurePlan:
     """
 
     config: UNetConfig = CONFIG
-    shape: Shape = (SIDE, SIDE, SIDE)
-    batch_size: int = 1
-    learning_rate: float = 2e-3
-    held: int = 6
+    shape: Shape = (64, 64, 64)
+    batch_size: int = 2
+    learning_rate: float = 3e-3
+    held: int = 12
 
 
 def structure_recipe(plan: StructurePlan, steps: int, seed: int = 0) -> Recipe:
@@ -90,8 +90,8 @@ def trained_unet(
     with torch_threads(1):
         history = fit(
             net,
-            StructureImages(plan.shape, each, seed, filled=2),
-            KeptVolumes(StructureImages(plan.shape, plan.held, use="validation", filled=2)),
+            StructureImages(plan.shape, each, seed, sought=True),
+            KeptVolumes(StructureImages(plan.shape, plan.held, use="validation", sought=True)),
             structure_loss,
             structure_recipe(plan, steps, seed),
             checkpoint_folder=checkpoint_folder,
@@ -107,10 +107,11 @@ def structure_loss(output: Tensor, batch: dict[str, Tensor]) -> Tensor:
     Classes: weighted cross-entropy and soft Dice. Time: what differs from the truth when the mean
     over the volume, and over each package of layers, is taken away, and differences over `LAGS`.
     """
+    prior = torch.tensor(PRIORS).reshape(3, 1, 1, 1)
     return torch.stack([
-        _class_loss(one[:3], label) + _time_loss(one[3], residual, package)
-        for one, label, residual, package in zip(
-            output, batch["y"], batch["residual"], batch["package"], strict=True
+        _class_loss(one[:3] + prior, label) + _time_loss(one[3] + seen[3], residual, package)
+        for one, seen, label, residual, package in zip(
+            output, batch["x"], batch["y"], batch["residual"], batch["package"], strict=True
         )
     ])  # fmt: skip
 

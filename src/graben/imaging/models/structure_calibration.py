@@ -1,0 +1,199 @@
+"""The structure net calibrated, and its candidates chosen, on synthetic volumes it has not seen."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from graben.imaging.models.calibration import Platt, fit_platt
+from graben.imaging.models.horizons import forward_in_time
+from graben.imaging.models.structure import CLASSES, Candidates, Floats, StructureNet
+from graben.imaging.models.structure_objects import Matches, Places, match, objects_of
+from graben.imaging.models.structure_samples import PERIOD, StructureImages
+from graben.imaging.models.structure_scores import salt_overlap, time_scores
+from graben.imaging.models.structure_training import (
+    StructurePlan,
+    structure_recipe,
+    trained_unet,
+)
+from graben.learning import History
+from graben.learning.threads import torch_threads
+from graben.output import plain
+from graben.progress import track
+
+THRESHOLDS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
+LEASTS = (20, 50, 100, 200)
+LEAST_TRUE = 30  # samples; what is smaller is not asked for
+THINNED = 8  # one sample of so many is calibrated with
+FEWEST = 10  # candidates that a confidence is fitted to
+STEEPEST_CONFIDENCE = 4.0
+
+
+def trained_structure_net(
+    plan: StructurePlan | None = None,
+    *,
+    steps: int,
+    seed: int = 0,
+    cubes: int = 40,
+    checked: int = 12,
+    checkpoint_folder: Path | None = None,
+) -> StructureNet:
+    """Train, calibrate and score a structure net on synthetic volumes.
+
+    Parameters
+    ----------
+    plan
+        Net and volumes.
+    steps
+        Of the training.
+    seed
+        Of weights and volumes.
+    cubes
+        Volumes that are calibrated on, as the generator draws them.
+    checked
+        Still others, that the card's metrics are of.
+    checkpoint_folder
+        A training that was cut off goes on from there.
+    """
+    plan = plan or StructurePlan()
+    net, history = trained_unet(plan, steps, seed, checkpoint_folder)
+    started = time.process_time()
+    raw = StructureNet(net, about=_about(plan, history, seed))
+    with torch_threads(1):
+        ready = calibrated(raw, StructureImages(plan.shape, cubes, use="calibration"))
+        metrics = check(ready, StructureImages(plan.shape, checked, use="check"))
+    cost = {
+        **raw.about["cost"],
+        "calibration_cpu_seconds": time.process_time() - started,
+    }
+    about = {**raw.about, "cost": cost, "metrics": metrics}
+    return StructureNet(net, ready.calibrations, ready.candidates, about)
+
+
+def calibrated(model: StructureNet, images: StructureImages) -> StructureNet:
+    """Fit probabilities, then the threshold, size and confidence of candidates, on volumes."""
+    logits, labels = _answers(model, images)
+    calibrations = {}
+    for place, name in enumerate(CLASSES):
+        some = [
+            one[place].reshape(-1)[number % THINNED :: THINNED] for number, one in enumerate(logits)
+        ]
+        true = [
+            one[place].reshape(-1)[number % THINNED :: THINNED] for number, one in enumerate(labels)
+        ]
+        calibrations[name] = fit_platt(
+            expit(np.concatenate(some).astype(float)), np.concatenate(true)
+        )
+    candidates = {}
+    for name in CLASSES[1:]:
+        place = CLASSES.index(name)
+        likely = [calibrations[name].of_logits(one[place].astype(np.float32)) for one in logits]
+        candidates[name] = best_candidates(likely, [one[place] for one in labels])
+    return StructureNet(model.net, calibrations, candidates, model.about)
+
+
+def best_candidates(likely: Sequence[Floats], labels: Sequence[NDArray[np.bool_]]) -> Candidates:
+    """Choose the threshold and the least size that give the best F1 of objects.
+
+    Parameters
+    ----------
+    likely
+        Calibrated probabilities of each volume.
+    labels
+        What is true.
+    """
+    true = [objects_of(label, LEAST_TRUE) for label in labels]
+    best, chosen = -1.0, Candidates(THRESHOLDS[0], LEASTS[0])
+    for threshold in THRESHOLDS:
+        found = [objects_of(one >= threshold, LEASTS[0]) for one in likely]
+        for least in LEASTS:
+            kept = [[one for one in objects if len(one) >= least] for objects in found]
+            f1 = object_matches(kept, true).f1
+            if f1 > best:
+                best, chosen = f1, Candidates(threshold, least)
+    return _with_confidence(chosen, likely, true)
+
+
+def object_matches(said: Sequence[list[Places]], true: Sequence[list[Places]]) -> Matches:
+    """Sum `match` over volumes."""
+    total = Matches(0, 0, 0, 0)
+    for one, other in zip(said, true, strict=True):
+        total = total + match(one, other)[0]
+    return total
+
+
+def _with_confidence(
+    rule: Candidates, likely: Sequence[Floats], true: Sequence[list[Places]]
+) -> Candidates:
+    """Fit how often candidates are true, by the mean probability of their samples."""
+    means: list[float] = []
+    right: list[bool] = []
+    for one, known in zip(likely, true, strict=True):
+        said = objects_of(one >= rule.threshold, rule.least)
+        means += [float(one.reshape(-1)[places].mean()) for places in said]
+        right += match(said, known)[1]
+    share = (sum(right) + 1) / (len(right) + 2)
+    flat = Candidates(rule.threshold, rule.least, 0.0, float(np.log(share / (1 - share))))
+    if len(right) < FEWEST:
+        return flat
+    fitted = fit_platt(np.array(means), np.array(right))
+    if fitted == Platt(1.0, 0.0) or not 0 < fitted.slope <= STEEPEST_CONFIDENCE:
+        return flat
+    return Candidates(rule.threshold, rule.least, fitted.slope, fitted.intercept)
+
+
+def check(model: StructureNet, images: StructureImages) -> dict[str, Any]:
+    """Score a calibrated model on volumes: what its card says."""
+    times, salt = [], np.zeros(2, np.int64)
+    found = {name: Matches(0, 0, 0, 0) for name in model.candidates}
+    for index in track(range(len(images)), "checking"):
+        one = images.image(index)
+        logits = model.looks(one.amplitude)
+        likely = model.probabilities(logits[:3])
+        sample = np.arange(one.amplitude.shape[2], dtype=np.float32)
+        times.append(time_scores(forward_in_time(logits[3] + sample), one, PERIOD))
+        salt += salt_overlap(likely[0] >= 0.5, np.asarray(one.salt))
+        for name, rule in model.candidates.items():
+            said = objects_of(likely[CLASSES.index(name)] >= rule.threshold, rule.least)
+            true = objects_of(getattr(one, name), LEAST_TRUE)
+            found[name] += match(said, true)[0]
+    table = {f"time, {name}": {"value": float(np.nanmean([getattr(t, name) for t in times]))}
+             for name in times[0]._fields}  # fmt: skip
+    table["salt, intersection over union"] = {"value": float(salt[0] / max(salt[1], 1))}
+    for name, matches in found.items():
+        table[f"{name}, F1 of objects"] = {"value": matches.f1}
+    return plain(table)
+
+
+def _answers(
+    model: StructureNet, images: StructureImages
+) -> tuple[list[NDArray[np.float16]], list[NDArray[np.bool_]]]:
+    logits, labels = [], []
+    for index in track(range(len(images)), "calibrating"):
+        one = images.image(index)
+        logits.append(model.looks(one.amplitude)[:3].astype(np.float16))
+        labels.append(np.stack([np.asarray(getattr(one, name)) for name in CLASSES]))
+    return logits, labels
+
+
+def _about(plan: StructurePlan, history: History, seed: int) -> dict[str, Any]:
+    seen = history.steps * plan.batch_size
+    return {
+        "training_data": f"{seen:,} synthetic volumes of {plan.shape}, each seen once; half of "
+        "them were drawn anew until they held hydrocarbons; nothing real",
+        "cost": {
+            "cpu_seconds": history.cpu_seconds,
+            "seconds": history.seconds,
+            "steps": history.steps,
+        },
+        "seed": seed,
+        "plan": asdict(plan),
+        "recipe": asdict(structure_recipe(plan, history.steps, seed)),
+        "validation_loss": list(history.validation),
+        "kept_epoch": history.best_epoch,
+    }
