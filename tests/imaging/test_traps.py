@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from graben.imaging import draw_scene, render_scene
+from graben.imaging.synthetic import draw_window
 from graben.imaging.traps import closures, spill_levels
 
 Y, X = np.mgrid[-20:21, -20:21].astype(float)
@@ -83,3 +85,18 @@ def test_hydrocarbons_stand_on_level_contacts_and_brighten():
         touching = cube.closure | np.roll(cube.closure, 1, 2) | np.roll(cube.closure, -1, 2)
         assert (cube.flat_spot & touching).any() == bool(depths.size)
     assert filled >= 6
+
+
+def test_hydrocarbons_stand_out_more_often_than_not():
+    brighter = []
+    for number in range(20):
+        one = draw_window(np.random.default_rng([8, number]), (96, 96, 96), "full")
+        if one.closure.sum() < 100:
+            continue
+        beside = ndimage.binary_dilation(one.closure, np.ones((9, 9, 1))) & ~one.closure & ~one.salt
+        inside, outside = (
+            np.sqrt(np.square(one.amplitude[m]).mean()) for m in (one.closure, beside)
+        )
+        brighter.append(inside / outside)
+    assert len(brighter) >= 5
+    assert np.median(brighter) > 1.2

@@ -255,7 +255,7 @@ def _reservoirs(
             start + generator.uniform(0.05, 0.95) * extent[2],
             generator.uniform(5, 14),
             generator.uniform(0.5, 1.0),
-            -generator.uniform(0.6, 1.6),
+            -generator.uniform(1.5, 5.0),  # half of it reflects; layers reflect 0.6 (rms)
             bool(generator.random() < 0.7),
         )
         for _ in range(int(generator.integers(1, 4)))

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from graben.errors import InputError, ModelError
+from graben.imaging.attributes import semblance
 from graben.imaging.models.calibration import Platt
 from graben.imaging.models.horizons import integrated_dips
 from graben.imaging.structure import dips
@@ -23,6 +24,8 @@ CLASSES = ("salt", "closure", "flat_spot")
 PRIORS = (-3.0, -5.0, -5.0)  # logits of `CLASSES` that a net begins with: all are rare
 SIDE = 96  # samples a side of the blocks that a net looks at
 SIDES = 1  # from which a block is looked at
+STEEPEST_DIP = 1.0  # samples per trace
+UNLIKE, ALIKE = 0.3, 0.7  # semblance from which on dips are trusted a little, and wholly
 RESIDUAL_UNIT = 8.0  # samples; what a residual of 1 of the net stands for
 
 Floats = NDArray[np.float32]
@@ -47,13 +50,24 @@ class Candidates(NamedTuple):
     intercept: float = 0.0
 
 
+def trusted_dips(image: Floats) -> tuple[Floats, Floats]:
+    """Give dips, samples per trace: at most `STEEPEST_DIP`, and the less the less alike traces are.
+
+    Noise has steep dips at random, which would add up along the way; with a semblance of `UNLIKE`
+    or less it counts as level.
+    """
+    trust = np.clip((semblance(image) - UNLIKE) / (ALIKE - UNLIKE), 0, 1)
+    inline, crossline = (trust * one.clip(-STEEPEST_DIP, STEEPEST_DIP) for one in dips(image))
+    return inline, crossline
+
+
 def channels_of(image: Floats) -> Floats:
     """Give what the net sees of an image: (4, *shape).
 
-    The image; the dips of its layers along inline and crossline numbers, in samples per trace; and
-    those dips integrated (`integrated_dips`), in units of `RESIDUAL_UNIT`.
+    The image; the dips of its layers along inline and crossline numbers (`trusted_dips`); and those
+    dips integrated (`integrated_dips`), in units of `RESIDUAL_UNIT`.
     """
-    inline, crossline = dips(image)
+    inline, crossline = trusted_dips(image)
     integrated = integrated_dips(inline, crossline) / np.float32(RESIDUAL_UNIT)
     return np.stack([image, inline, crossline, integrated]).astype(np.float32, copy=False)
 
