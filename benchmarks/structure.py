@@ -26,13 +26,13 @@ from scipy.ndimage import uniform_filter
 
 from graben.cli.console import say
 from graben.imaging.attributes import semblance
+from graben.imaging.brightness import envelope_ratio, usual_envelope
 from graben.imaging.models.horizons import forward_in_time, integrated_dips
 from graben.imaging.models.structure import CLASSES, Candidates, StructureNet
 from graben.imaging.models.structure_calibration import LEAST_TRUE
 from graben.imaging.models.structure_objects import Matches, match, objects_of
 from graben.imaging.models.structure_samples import PERIOD, StructureImages
 from graben.imaging.models.structure_scores import TimeScores, salt_overlap, time_scores
-from graben.imaging.resources import envelope_ratio, usual_envelope
 from graben.imaging.structure import dips
 from graben.imaging.synthetic import Synthetic, draw_window
 from graben.learning.threads import torch_threads
@@ -43,8 +43,8 @@ CUBES, CHOOSING = 32, 40
 RESAMPLES = 2000
 RATIOS = (1.2, 1.5, 1.8, 2.1, 2.5, 3.0, 3.5)
 LEASTS = (20, 50, 100, 200, 400, 800)
-WEAK = (0.15, 0.25, 0.35, 0.45, 0.6)
-UNLIKE = (0.2, 0.3, 0.4, 0.5, 0.7, 1.01)
+WEAK = (0.25, 0.4, 0.55, 0.7)
+UNLIKE = (0.25, 0.35, 0.5, 1.01)
 SALT_LEASTS = (500, 4000)
 SMOOTH = 9
 OBJECTS = ("closure", "flat_spot")

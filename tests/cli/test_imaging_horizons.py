@@ -22,7 +22,7 @@ def survey(tmp_path):
 def model(tmp_path):
     """A net that says: no salt, and time is what the dips say."""
     torch.manual_seed(0)
-    net = UNet(UNetConfig(3, 4, 4, width=4, depth=1, stem=2)).eval()
+    net = UNet(UNetConfig(3, 5, 4, width=4, depth=1, stem=2)).eval()
     with torch.no_grad():
         net.last.weight.zero_()
         net.last.bias.zero_()

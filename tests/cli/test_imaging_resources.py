@@ -26,7 +26,7 @@ def drawn(folder, salt):
     """Write a net with drawn weights, which sees salt nearly nowhere if `salt` is -9."""
     torch.manual_seed(0)
     rules = {"closure": Candidates(0.5, 20), "flat_spot": Candidates(0.999, 20)}
-    net = UNet(UNetConfig(3, 4, 4, width=4, depth=1, stem=2)).eval()
+    net = UNet(UNetConfig(3, 5, 4, width=4, depth=1, stem=2)).eval()
     with torch.no_grad():
         net.last.bias[:8] += salt
     StructureNet(net, {}, rules).save(folder)

@@ -36,7 +36,7 @@ def volume():
 
 @pytest.fixture
 def seen(tmp_path):
-    net = StructureNet(UNet(UNetConfig(3, 4, 4, width=2, depth=0)).eval())
+    net = StructureNet(UNet(UNetConfig(3, 5, 4, width=2, depth=0)).eval())
     return Known(net, SHAPE, tmp_path, (), np.zeros(0))
 
 

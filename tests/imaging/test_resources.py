@@ -15,7 +15,6 @@ from graben.imaging.resources import (
     find_resources,
     plane_of,
     seen_by,
-    usual_envelope,
 )
 from graben.learning.nets import UNet, UNetConfig
 
@@ -35,7 +34,7 @@ class Reader(StructureNet):
 
 @pytest.fixture(scope="module")
 def reader():
-    config = UNetConfig(3, 4, 4, width=2, depth=0, stem=2)
+    config = UNetConfig(3, 5, 4, width=2, depth=0, stem=2)
     rules = {"closure": Candidates(0.5, 50, 1.0, -1.0), "flat_spot": Candidates(0.5, 50)}
     return Reader(UNet(config).eval(), {}, rules)
 
@@ -161,9 +160,3 @@ def test_confidence_is_the_logistic_of_the_mean_probability():
     logit = np.log(0.3 / 0.7)
     found = confidence_of(likely, Candidates(0.1, 1, 2.0, 0.5))
     assert found == pytest.approx(1 / (1 + np.exp(-(2 * logit + 0.5))), rel=1e-5)
-
-
-def test_the_usual_envelope_of_a_sine_is_its_amplitude():
-    wave = 3 * np.sin(np.arange(400) / 3).astype(np.float32)
-    traces = np.stack([wave, np.zeros(400, np.float32), wave])
-    np.testing.assert_allclose(usual_envelope(traces)[60:340], 3, rtol=0.03)

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, uniform_filter
+from scipy.ndimage import binary_dilation
 from scipy.special import expit
 
 from graben.imaging.amplitudes import Amplitudes, sampled_traces
-from graben.imaging.complex_trace import envelope
+from graben.imaging.brightness import envelope_ratio, usual_envelope
 from graben.imaging.models.calibration import logits_of
 from graben.imaging.models.structure import CLASSES, Candidates, Floats, StructureNet
 from graben.imaging.models.structure_objects import Places, connected
@@ -23,7 +23,6 @@ from graben.imaging.volume import SeismicVolume
 KINDS = ("closure", "flat_spot", "bright_spot")
 BRIGHT = 2.5  # times the usual envelope at a depth
 LEAST_BRIGHT = 200  # samples of a bright spot
-USUAL = 51  # samples over which the usual envelope is averaged down the traces
 AROUND = 16  # traces on each side of a candidate that its amplitude is compared with
 WIDEST = 128  # traces from its middle, beyond which a candidate's amplitudes are not read
 NEAR_SALT = 4  # samples above and below salt, whose own reflection is bright
@@ -179,26 +178,6 @@ def find_resources(volume: SeismicVolume, seen: SeenVolume) -> Resources:
     ]
     found.sort(key=lambda one: (-one.confidence, KINDS.index(one.kind), -len(one.places)))
     return Resources(tuple(found), salt)
-
-
-def usual_envelope(traces: Floats) -> Floats:
-    """Give the usual envelope at each depth: the root mean square over traces and `USUAL` samples.
-
-    Parameters
-    ----------
-    traces
-        (trace, sample), normalised; traces of zeros are left out.
-    """
-    live = traces[np.any(traces != 0, axis=1)]
-    power = np.square(envelope(live[None])[0]).mean(0)
-    return np.sqrt(uniform_filter(power, USUAL, mode="nearest") + 1e-6).astype(np.float32)
-
-
-def envelope_ratio(image: Floats, usual: Floats) -> Floats:
-    """Give the envelope, smoothed over 3 x 3 traces and 3 samples, over what is usual there."""
-    power = np.square(envelope(image))
-    smooth = np.maximum(uniform_filter(power, 3, mode="nearest"), 0)
-    return (np.sqrt(smooth) / usual).astype(np.float32)
 
 
 def confidence_of(likely: Floats, rule: Candidates) -> float:

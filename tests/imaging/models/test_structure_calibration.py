@@ -14,7 +14,7 @@ from graben.imaging.models.structure_samples import StructureImages
 from graben.imaging.models.structure_training import StructurePlan
 from graben.learning.nets import UNet, UNetConfig
 
-TINY = UNetConfig(3, 4, 4, width=4, depth=1, stem=2)
+TINY = UNetConfig(3, 5, 4, width=4, depth=1, stem=2)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,8 @@ def test_objects_are_those_of_a_dense_labelling():
     numbers, count = ndimage.label(mask, np.ones((3, 3, 3)))
     found = objects_of(mask)
     assert len(found) == count
+    sparse = [np.flatnonzero(mask)[one] for one in connected(np.argwhere(mask))]
+    assert {frozenset(one.tolist()) for one in sparse} == {frozenset(one.tolist()) for one in found}
     expected = {frozenset(np.flatnonzero(numbers == n).tolist()) for n in range(1, count + 1)}
     assert {frozenset(one.tolist()) for one in found} == expected
     sizes = [len(one) for one in found]
@@ -37,17 +39,17 @@ def test_small_objects_and_empty_masks():
 
 
 @pytest.mark.parametrize(
-    ("said", "true", "expected"),
+    ("both", "said", "true", "expected"),
     [
-        ((0, 10), (0, 10), (True, True)),
-        ((0, 10), (8, 18), (False, False)),
-        ((0, 10), (6, 16), (True, True)),  # 4 of 16: more than a fifth
-        ((0, 100), (0, 10), (False, True)),  # all of the true one, but a tenth of what was said
-        ((0, 10), (0, 100), (True, False)),
+        (10, 10, 10, (True, True)),
+        (2, 10, 10, (False, False)),
+        (4, 10, 10, (True, True)),  # 4 of 16: more than a fifth
+        (10, 100, 10, (False, True)),  # all of the true one, but a tenth of what was said
+        (10, 10, 100, (True, False)),
     ],
 )
-def test_when_objects_agree(said, true, expected):
-    assert agrees(np.arange(*said), np.arange(*true)) == expected
+def test_when_objects_agree(both, said, true, expected):
+    assert agrees(both, said, true) == expected
 
 
 def test_precision_and_recall_of_objects():

@@ -21,7 +21,7 @@ def test_the_same_volume_whenever_it_is_asked_for():
 def test_shapes_and_labels():
     images = StructureImages(SHAPE, 2)
     batch = images.batch(np.arange(2))
-    assert batch["x"].shape == (2, 4, *SHAPE)
+    assert batch["x"].shape == (2, 5, *SHAPE)
     assert batch["y"].shape == (2, 3, *SHAPE)
     assert batch["residual"].shape == batch["package"].shape == (2, *SHAPE)
     drawn = images.image(1)

@@ -9,13 +9,13 @@ from graben.imaging.models.structure_training import (
 )
 from graben.learning.nets import UNetConfig
 
-TINY = StructurePlan(UNetConfig(3, 4, 4, width=4, depth=1, stem=2), (16, 16, 16), 2, 3e-3, 2)
+TINY = StructurePlan(UNetConfig(3, 5, 4, width=4, depth=1, stem=2), (16, 16, 16), 2, 3e-3, 2)
 
 
 def batch_of(residual, package=None):
     shape = residual.shape
     return {
-        "x": torch.zeros(1, 4, *shape),
+        "x": torch.zeros(1, 5, *shape),
         "y": torch.zeros(1, 3, *shape),
         "residual": residual[None],
         "package": torch.zeros(1, *shape, dtype=torch.int64) if package is None else package[None],
@@ -38,7 +38,7 @@ def test_time_may_be_off_by_a_constant():
 def test_what_dips_tell_is_added_to_what_the_net_tells():
     true = torch.randn(12, 12, 12)
     batch = batch_of(true)
-    batch["x"][0, 3] = true
+    batch["x"][0, -1] = true
     assert float(structure_loss(output_of(0 * true), batch)) == pytest.approx(0, abs=1e-5)
 
 

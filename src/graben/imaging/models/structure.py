@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from graben.errors import InputError, ModelError
 from graben.imaging.attributes import semblance
+from graben.imaging.brightness import envelope_ratio, usual_envelope
 from graben.imaging.models.calibration import Platt
 from graben.imaging.models.horizons import integrated_dips
 from graben.imaging.structure import dips
@@ -24,6 +25,7 @@ CLASSES = ("salt", "closure", "flat_spot")
 PRIORS = (-3.0, -5.0, -5.0)  # logits of `CLASSES` that a net begins with: all are rare
 SIDE = 96  # samples a side of the blocks that a net looks at
 SIDES = 1  # from which a block is looked at
+BRIGHTEST = 6.0
 STEEPEST_DIP = 1.0  # samples per trace
 UNLIKE, ALIKE = 0.3, 0.7  # semblance from which on dips are trusted a little, and wholly
 RESIDUAL_UNIT = 8.0  # samples; what a residual of 1 of the net stands for
@@ -62,14 +64,18 @@ def trusted_dips(image: Floats) -> tuple[Floats, Floats]:
 
 
 def channels_of(image: Floats) -> Floats:
-    """Give what the net sees of an image: (4, *shape).
+    """Give what the net sees of an image: (5, *shape).
 
-    The image; the dips of its layers along inline and crossline numbers (`trusted_dips`); and those
-    dips integrated (`integrated_dips`), in units of `RESIDUAL_UNIT`.
+    The image; its envelope over what is usual at a depth, at most `BRIGHTEST`; the dips of its
+    layers along inline and crossline numbers (`trusted_dips`); and those dips integrated
+    (`integrated_dips`), in units of `RESIDUAL_UNIT`.
     """
     inline, crossline = trusted_dips(image)
     integrated = integrated_dips(inline, crossline) / np.float32(RESIDUAL_UNIT)
-    return np.stack([image, inline, crossline, integrated]).astype(np.float32, copy=False)
+    usual = usual_envelope(image.reshape(-1, image.shape[2]))
+    bright = envelope_ratio(image, usual).clip(max=BRIGHTEST)
+    channels = [image, bright, inline, crossline, integrated]
+    return np.stack(channels).astype(np.float32, copy=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +216,6 @@ def _answers(net: UNet, image: Floats) -> Floats:
     with torch.inference_mode():
         answer = net(torch.from_numpy(seen)[None])[0].numpy().astype(np.float32)
     answer[:3] += np.array(PRIORS, np.float32).reshape(3, 1, 1, 1)
-    answer[3] += seen[3]
+    answer[3] += seen[-1]
     inside = (slice(None), *(slice(0, side) for side in image.shape))
     return np.ascontiguousarray(answer[inside])

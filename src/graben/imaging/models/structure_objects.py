@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -56,16 +57,27 @@ def connected(places: Places) -> list[NDArray[np.int64]]:
     first, second = np.concatenate(pairs, 1)
     graph = coo_matrix((np.ones(len(first), bool), (first, second)), shape=(len(key), len(key)))
     _, label = connected_components(graph, directed=False)
-    grouped = np.argsort(label, kind="stable")
-    ends = np.flatnonzero(np.diff(label[grouped])) + 1
-    return sorted(np.split(grouped, ends), key=len, reverse=True)
+    return _grouped(label)
+
+
+def _grouped(label: NDArray[Any]) -> list[NDArray[np.int64]]:
+    """Give the places of each label, the most frequent first."""
+    if not label.size:
+        return []
+    order = np.argsort(label, kind="stable")
+    ends = np.flatnonzero(np.diff(label[order])) + 1
+    return sorted(np.split(order, ends), key=len, reverse=True)
 
 
 def objects_of(mask: NDArray[np.bool_], least: int = 1) -> list[Places]:
-    """Give the flat indices of the objects of a mask that have `least` samples or more."""
-    places = np.argwhere(mask)
+    """Give the flat indices of the objects of a mask in memory that have `least` samples or more.
+
+    They are those of `connected`, found more quickly where many samples are set.
+    """
+    numbers, _ = ndimage.label(mask, np.ones((3, 3, 3)))
     flat = np.flatnonzero(mask)
-    return [flat[one] for one in connected(places) if len(one) >= least]
+    found = _grouped(numbers.reshape(-1)[flat])
+    return [flat[one] for one in found if len(one) >= least]
 
 
 @dataclass(frozen=True)
@@ -113,23 +125,38 @@ class Matches:
         )
 
 
-def agrees(said: Places, true: Places) -> tuple[bool, bool]:
-    """Tell whether one object that was said is right by a true one, and whether that is found.
+def agrees(both: int, said: int, true: int) -> tuple[bool, bool]:
+    """Tell whether an object that was said is right by a true one, and whether that is found.
 
-    Both are where their overlap is `IOU` of their union; else an object is right where half of it
-    lies in the true one, and a true one found where half of it lies in what was said.
+    Parameters
+    ----------
+    both, said, true
+        Samples that they share, and of each.
+
+    Notes
+    -----
+    Both are where the overlap is `IOU` of the union; else an object is right where half of it lies
+    in the true one, and a true one found where half of it lies in what was said.
     """
-    both = len(np.intersect1d(said, true, assume_unique=True))
-    if both >= IOU * (len(said) + len(true) - both):
+    if both >= IOU * (said + true - both):
         return True, True
-    return both >= HALF * len(said), both >= HALF * len(true)
+    return both >= HALF * said, both >= HALF * true
 
 
 def match(said: Sequence[Places], true: Sequence[Places]) -> tuple[Matches, list[bool]]:
     """Compare objects with true ones, see `agrees`; also tell of each whether it is right."""
-    table: NDArray[Any] = np.array(
-        [[agrees(one, other) for other in true] for one in said], bool
-    ).reshape(len(said), len(true), 2)
-    right = [bool(row.any()) for row in table[:, :, 0]]
-    found = int(table[:, :, 1].any(0).sum())
-    return Matches(sum(right), len(said), found, len(true)), right
+    right = [False] * len(said)
+    found = [False] * len(true)
+    if said and true:
+        places = np.concatenate(true)
+        owner = np.repeat(np.arange(len(true)), [len(one) for one in true])
+        order = np.argsort(places)
+        places, owner = places[order], owner[order]
+        for number, one in enumerate(said):
+            at = np.searchsorted(places, one).clip(max=len(places) - 1)
+            shared = np.bincount(owner[at[places[at] == one]], minlength=len(true))
+            for other in np.flatnonzero(shared).tolist():
+                agreed = agrees(int(shared[other]), len(one), len(true[other]))
+                right[number] |= agreed[0]
+                found[other] |= agreed[1]
+    return Matches(sum(right), len(said), sum(found), len(true)), right

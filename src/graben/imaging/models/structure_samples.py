@@ -65,7 +65,7 @@ def closed_time(
 class StructureImages:
     """Samples for `graben.learning.fit`: volumes of detailed synthetic scenes.
 
-    "x" is (4, inline, crossline, sample), see `channels_of`; "y" has three channels of 0 and 1:
+    "x" is (5, inline, crossline, sample), see `channels_of`; "y" has three channels of 0 and 1:
     salt, hydrocarbons, flat spot; "residual" is closed geologic time less the sample, in units of
     `RESIDUAL_UNIT`; "package" the number of the package of layers, -1 in salt.
 

@@ -14,10 +14,11 @@ from graben.learning import History, Recipe, fit
 from graben.learning.nets import UNet, UNetConfig, has_bfloat16
 from graben.learning.threads import torch_threads
 
-CONFIG = UNetConfig(3, 4, 4, width=16, depth=3, stem=2)
+CONFIG = UNetConfig(3, 5, 4, width=16, depth=3, stem=2)
 EPOCHS = 20
-RARE = (2.0, 6.0, 6.0)  # weight of the positive samples of salt, hydrocarbons and flat spots
-CROSS = (2.0, 6.0, 6.0)  # weight of their cross-entropies: most of it lies in few samples
+RARE = (2.0, 4.0, 4.0)  # weight of the positive samples of salt, hydrocarbons and flat spots
+CROSS = (4.0, 30.0, 30.0)  # weight of their cross-entropies: most of it lies in few samples
+TIME = 0.5  # weight of the loss of geologic time
 LAGS = (1, 8)  # samples; over what distances differences of time are compared
 MOMENTUM = 0.05  # volumes differ, and come in pairs: statistics are averages of many
 SOFTENING = 60.0  # samples that soften a Dice loss, so that volumes without a class stay quiet
@@ -108,12 +109,14 @@ def structure_loss(output: Tensor, batch: dict[str, Tensor]) -> Tensor:
     over the volume, and over each package of layers, is taken away, and differences over `LAGS`.
     """
     prior = torch.tensor(PRIORS).reshape(3, 1, 1, 1)
-    return torch.stack([
-        _class_loss(one[:3] + prior, label) + _time_loss(one[3] + seen[3], residual, package)
-        for one, seen, label, residual, package in zip(
-            output, batch["x"], batch["y"], batch["residual"], batch["package"], strict=True
+    logits, residual = output[:, :3] + prior, output[:, 3] + batch["x"][:, -1]
+    losses = [
+        _class_loss(said, true) + TIME * _time_loss(time, known, package)
+        for said, true, time, known, package in zip(
+            logits, batch["y"], residual, batch["residual"], batch["package"], strict=True
         )
-    ])  # fmt: skip
+    ]
+    return torch.stack(losses)
 
 
 def _class_loss(logits: Tensor, label: Tensor) -> Tensor:
