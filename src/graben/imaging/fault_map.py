@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graben.errors import InputError, SeismicError
+from graben.errors import InputError
 from graben.imaging.amplitudes import Amplitudes
 from graben.imaging.fault_page import write_fault_page
 from graben.imaging.models.fault_stream import stream_faults
@@ -30,7 +30,7 @@ from graben.imaging.volume_stream import (
     write_like,
 )
 from graben.progress import track
-from graben.tiling import Source, map_tiles
+from graben.tiling import Source, Tile, map_tiles
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 LINES = 8  # lines of a tile for nets that see lines
 LONGEST = 8192  # traces of a line that are seen at once
 BESIDE = 256  # traces beside a part of a longer line
-SAMPLES = 2**21  # of a tile of what is thinned
+SAMPLES = 2**22  # of a tile of what is thinned
 
-Answer = Literal["probability", "confidence", "spread"]
+Looks = Mapping[str, tuple[StoredArray, ...]]
 
 
 @dataclass(frozen=True, eq=False)
-class FoundFaults:
-    """What the nets say of a volume, read from disk and joined where it is asked for.
+class JoinedLooks:
+    """What the nets say of a volume, joined where it is asked for.
 
     Parameters
     ----------
@@ -55,13 +55,12 @@ class FoundFaults:
         By name of the net, the files of its uncalibrated looks; or, of a 2-D line, "probability"
         and "spread" as they are.
     answer
-        "probability" of a fault; "confidence", the chance that fault or no fault, whichever is
-        likelier, is right; or "spread", the standard deviation of the looks.
+        "probability" of a fault, or "spread": the standard deviation of the looks.
     """
 
     model: FaultNet
-    looks: Mapping[str, tuple[StoredArray, ...]]
-    answer: Answer = "probability"
+    looks: Looks
+    answer: Literal["probability", "spread"] = "probability"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -70,18 +69,44 @@ class FoundFaults:
 
     def read(self, region: tuple[Any, ...]) -> NDArray[np.float32]:
         """Give a region, float32."""
-        if "probability" in self.looks:
-            probability = self.looks["probability"][0].read(region)
-            spread = self.looks["spread"][0].read(region)
-        else:
-            seen = {
-                name: np.stack([one.read(region) for one in files])
-                for name, files in self.looks.items()
-            }
-            probability, spread = self.model.joined(seen, "volume")
-        if self.answer == "confidence":
-            return np.maximum(probability, 1 - probability)
-        return spread if self.answer == "spread" else probability
+        if self.answer in self.looks:
+            return self.looks[self.answer][0].read(region)
+        seen = {
+            name: np.stack([one.read(region) for one in files])
+            for name, files in self.looks.items()
+        }
+        joined = self.model.joined(seen, "volume")
+        return joined.probability if self.answer == "probability" else joined.spread
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """The chance that fault or no fault, whichever is likelier, is right."""
+
+    probability: StoredArray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the volume."""
+        return self.probability.shape
+
+    def read(self, region: tuple[Any, ...]) -> NDArray[np.float32]:
+        """Give a region, float32."""
+        probability = self.probability.read(region)
+        return np.maximum(probability, 1 - probability)
+
+
+@dataclass(frozen=True)
+class KeptAndThinned:
+    """A tile of probabilities as it is, and thinned."""
+
+    thinning: Thinning
+
+    def __call__(
+        self, block: NDArray[Any], tile: Tile, shape: tuple[int, ...]
+    ) -> Mapping[str, NDArray[np.float32]]:
+        """Give both."""
+        return {"probability": block[tile.inner], **self.thinning(block, tile, shape)}
 
 
 def map_faults(
@@ -135,47 +160,42 @@ def map_faults(
             f"expected a threshold between 0 and 1 and sticks on every line or fewer, got "
             f"{threshold:g} and {every}. Give --threshold 0.5 --sticks-every 10."
         )
-    amplitudes = volume.survey_statistics()
-    if not amplitudes.std > 0:
-        raise SeismicError(
-            "expected amplitudes that vary, got a volume in which all are equal. Check the sample "
-            "format: graben imaging inspect."
-        )
-    files = _files(out, several="section" in model.nets or _is_line(volume))
+    several = "section" in model.nets or _is_line(volume)
+    files = _files(out, several)
     check_outputs(volume, files.values())
+    amplitudes = volume.survey_statistics()
     scratch = out.with_name(f".{out.name}-tiles")
     if not scratch.exists():
-        check_space(out, 4 * prod(volume.shape) * (2 * len(model.nets) + len(files)))
+        check_space(out, 4 * prod(volume.shape) * (2 * len(model.nets) + 2 + len(files)))
     shift = survey_shift(volume)
-    found = _looked(volume, model, amplitudes, scratch, workers)
-    thinned = _thinned(volume, found, threshold, scratch, workers)
+    looks = _looked(volume, model, amplitudes, scratch, workers)
+    probability, thinned = _thinned(volume, model, looks, threshold, scratch, workers)
     sticks = find_sticks(volume, thinned, every)
+    sources: dict[str, Source] = {
+        "probability": probability,
+        "confidence": Confidence(probability),
+        "thinned": thinned,
+        "spread": JoinedLooks(model, looks, "spread"),
+    }
     for name, path in track(files.items(), "writing"):
-        source: Source = (
-            thinned if name == "thinned" else FoundFaults(model, found.looks, _answer(name))
-        )
-        write_like(volume, path, source)
+        write_like(volume, path, sources[name])
     texts = {"charisma": _beside(out, "_sticks.dat"), "points": _beside(out, "_sticks.xyz")}
     write_charisma(texts["charisma"], sticks)
     write_stick_points(texts["points"], sticks)
-    summary = _summary(volume, found, thinned, sticks, threshold)
     page = out.with_suffix(".html")
-    summary |= {
+    summary = _summary(volume, probability, sticks, threshold) | {
+        "preset": model.preset,
         "files": [str(path) for path in (*files.values(), *texts.values(), page)],
         "unlike_training_percentile": shift.percentile,
         "warning": shift.warning,
     }
-    write_fault_page(page, volume, found, thinned, sticks, shift, summary)
+    write_fault_page(page, volume, model, probability, thinned, sticks, shift, summary)
     shutil.rmtree(scratch)
     return summary
 
 
 def _is_line(volume: SeismicVolume) -> bool:
     return 1 in volume.shape[:2]
-
-
-def _answer(name: str) -> Answer:
-    return "confidence" if name == "confidence" else "spread" if name == "spread" else "probability"
 
 
 def _files(out: Path, several: bool) -> dict[str, Path]:
@@ -193,7 +213,7 @@ def _looked(
     amplitudes: Amplitudes,
     scratch: Path,
     workers: "int | Client",
-) -> FoundFaults:
+) -> Looks:
     """Let every net look at the volume."""
     key = {"files": identity_of(volume.path)}
     if _is_line(volume):
@@ -203,7 +223,7 @@ def _looked(
         outputs = {"probability": np.float32, "spread": np.float32}
         tile = SectionTile.of(model, amplitudes)
         paths = map_tiles(tile, volume, outputs, size, halo, scratch / "line", key, workers)
-        return FoundFaults(model, {name: (StoredArray(path),) for name, path in paths.items()})
+        return {name: (StoredArray(path),) for name, path in paths.items()}
     looks: dict[str, tuple[StoredArray, ...]] = {}
     for name, net in model.nets.items():
         if net.config.ndim == 3:
@@ -223,52 +243,53 @@ def _looked(
             )
             files.append(StoredArray(paths["probability"]))
         looks[name] = tuple(files)
-    return FoundFaults(model, looks)
+    return looks
 
 
 def _thinned(
     volume: SeismicVolume,
-    found: FoundFaults,
+    model: FaultNet,
+    looks: Looks,
     threshold: float,
     scratch: Path,
     workers: "int | Client",
-) -> StoredArray:
-    function = Thinning(threshold)
-    states = {name: state_of(net) for name, net in found.model.nets.items()}
-    model = hashlib.sha256(pickle.dumps((states, dict(found.model.calibrations)))).hexdigest()
-    lines = max(SAMPLES // prod(volume.shape[1:]), 1)
+) -> tuple[StoredArray, StoredArray]:
+    """Give the joined probability, and the same thinned."""
+    function = KeptAndThinned(Thinning(threshold))
+    states = {name: state_of(net) for name, net in model.nets.items()}
+    known = hashlib.sha256(pickle.dumps((states, dict(model.calibrations)))).hexdigest()
     paths = map_tiles(
         function,
-        found,
-        {"thinned": np.float32},
-        (lines, *volume.shape[1:]),
-        function.halo,
+        JoinedLooks(model, looks),
+        {"probability": np.float32, "thinned": np.float32},
+        (_lines(volume), *volume.shape[1:]),
+        function.thinning.halo,
         scratch / "thinned",
-        {"files": identity_of(volume.path), "model": model},
+        {"files": identity_of(volume.path), "model": known},
         # what is thinned lies on this machine
         workers if isinstance(workers, int) else 1,
     )
-    return StoredArray(paths["thinned"])
+    return StoredArray(paths["probability"]), StoredArray(paths["thinned"])
+
+
+def _lines(volume: SeismicVolume) -> int:
+    """Choose how many inlines are worked on at once."""
+    return max(SAMPLES // prod(volume.shape[1:]), 1)
 
 
 def _summary(
-    volume: SeismicVolume,
-    found: FoundFaults,
-    thinned: StoredArray,
-    sticks: list[Stick],
-    threshold: float,
+    volume: SeismicVolume, probability: StoredArray, sticks: list[Stick], threshold: float
 ) -> dict[str, Any]:
     """Count what was found where there are traces."""
-    faulted = total = 0.0
-    lines = max(SAMPLES // prod(volume.shape[1:]), 1)
-    for first in range(0, volume.shape[0], lines):
-        part = slice(first, min(first + lines, volume.shape[0]))
+    faulted = total = 0
+    for first in range(0, volume.shape[0], _lines(volume)):
+        part = slice(first, min(first + _lines(volume), volume.shape[0]))
         region = (part, slice(0, volume.shape[1]), slice(0, volume.shape[2]))
-        live = ~volume.missing[part]
-        faulted += float((found.read(region)[live] >= threshold).sum())
-        total += float(live.sum()) * volume.shape[2]
+        found = probability.read(region) >= threshold
+        found &= ~volume.missing[part][:, :, None]
+        faulted += int(np.count_nonzero(found))
+        total += int(np.count_nonzero(~volume.missing[part])) * volume.shape[2]
     return {
-        "preset": found.model.preset,
         "shape": list(volume.shape),
         "share": faulted / max(total, 1),
         "faults": len({stick.fault for stick in sticks}),

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 import graben
 from graben.imaging.amplitudes import sampled_traces, spectrum_of
 from graben.imaging.figures import draw_section, draw_spectrum, draw_time_slice
+from graben.imaging.models.faults import FaultNet
 from graben.imaging.shift import Shift, shift_section
 from graben.imaging.sticks import Stick
 from graben.imaging.volume import SeismicVolume
@@ -16,7 +17,6 @@ from graben.report import Picture, Section, Table, Text, command_line, write_pag
 from graben.report.drawing import COLOURS, WIDTH, head, labels
 
 if TYPE_CHECKING:
-    from graben.imaging.fault_map import FoundFaults
     from graben.tiling import Source
 
 MOST_FAULTS = 12  # rows of the table of faults
@@ -25,16 +25,17 @@ MOST_FAULTS = 12  # rows of the table of faults
 def write_fault_page(
     path: Path,
     volume: SeismicVolume,
-    found: "FoundFaults",
+    model: FaultNet,
+    probability: "Source",
     thinned: "Source",
     sticks: list[Stick],
     shift: Shift,
     summary: dict[str, Any],
 ) -> None:
     """Write the page that tells what was found; see `graben.imaging.map_faults`."""
-    about = found.model.about
+    about = model.about
     sections = [
-        Section("What was found", (_lead(summary), *_pictures(volume, found, thinned))),
+        Section("What was found", (_lead(summary), *_pictures(volume, probability, thinned))),
         Section("Faults", (_fault_table(volume, sticks), _formats())),
         Section(
             "How far to trust it",
@@ -66,12 +67,12 @@ def _lead(summary: dict[str, Any]) -> Text:
 
 
 def _pictures(
-    volume: SeismicVolume, found: "FoundFaults", thinned: "Source"
+    volume: SeismicVolume, probability: "Source", thinned: "Source"
 ) -> tuple[Picture, ...]:
     axis = 1 if volume.shape[1] == 1 else 0
     pictures = [
         Picture(
-            draw_section(volume, axis=axis, over=found, title="Probability of a fault"),
+            draw_section(volume, axis=axis, over=probability, title="Probability of a fault"),
             "Vertical section in greys with the probability of faults in red.",
             "The middle line of the survey.",
             "section",
@@ -86,7 +87,7 @@ def _pictures(
     if 1 not in volume.shape[:2]:
         pictures.append(
             Picture(
-                draw_time_slice(volume, over=found),
+                draw_time_slice(volume, over=probability),
                 "Horizontal slice in greys with the probability of faults in red.",
                 "Half way down.",
                 "slice",

@@ -182,7 +182,8 @@ class Denoise:
     mean of the window whose traces are most alike over nine samples (semblance) is taken: beside a
     fault, that of the window on the same side. It is the edge-preserving smoothing of Luo et al.
     2002 (The Leading Edge 21, 136-158) laid along the dip; that windows compete by semblance is of
-    Marfurt 2006, doi:10.1190/1.2213049. What is not finite counts as 0; a missing trace stays 0 and counts nowhere.
+    Marfurt 2006, doi:10.1190/1.2213049. What is not finite counts as 0; a missing trace stays 0 and
+    counts nowhere.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from graben.imaging.synthetic_kernels import blur_laterally, blur_vertically
 from graben.tiling import Tile
 
 REACH = 3  # smoothing and the neighbours across
@@ -75,12 +76,10 @@ def thin(probability: NDArray[np.float32], threshold: float = 0.5) -> NDArray[np
 
 
 def _smoothed(probability: NDArray[np.float32]) -> NDArray[np.float32]:
-    from scipy.ndimage import convolve1d
-
-    smooth = probability
-    for axis in range(3):
-        if probability.shape[axis] > 1:
-            smooth = convolve1d(smooth, np.array([1, 4, 6, 4, 1]) / 16, axis, mode="nearest")
+    smooth = probability.copy()
+    for _ in range(2):  # twice 1, 2, 1 are binomial weights of five
+        blur_laterally(smooth, np.float32(0.25))
+        blur_vertically(smooth, np.float32(0.25))
     return smooth
 
 

@@ -36,7 +36,7 @@ class Platt:
 
     def of_logits(self, logits: NDArray[Any]) -> NDArray[np.float32]:
         """Give probabilities of logits, float32 of their shape."""
-        return expit(self.slope * logits + self.intercept).astype(np.float32)
+        return expit(self.slope * logits + self.intercept).astype(np.float32, copy=False)
 
     def of_probability(self, probability: NDArray[Any]) -> NDArray[np.float32]:
         """Give calibrated probabilities of others, float32 of their shape."""
@@ -44,8 +44,10 @@ class Platt:
 
 
 def logits_of(probability: NDArray[Any]) -> NDArray[Any]:
-    """Give the logits of probabilities, finite also where they are 0 or 1."""
-    return logit(np.clip(np.asarray(probability, float), LEAST, 1 - LEAST))
+    """Give the logits of probabilities, finite also where they are 0 or 1; float32 stays so."""
+    given = np.asarray(probability)
+    given = given if given.dtype == np.float32 else given.astype(float)
+    return logit(np.clip(given, LEAST, 1 - LEAST))
 
 
 def fit_platt(probability: NDArray[Any], outcome: NDArray[Any]) -> Platt:

@@ -47,7 +47,7 @@ class DrawnImages:
     seed: int = 0
     use: Use = "training"
     epoch: int = 0
-    detailed: float = 0.25
+    detailed: float = 0.15
 
     def __len__(self) -> int:
         return self.count

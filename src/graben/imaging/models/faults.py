@@ -162,7 +162,9 @@ class FaultNet:
         probability = np.mean(each, axis=0)
         if self.preset == "best":
             probability = self.calibration("best", kind).of_probability(probability)
-        return FaultMap(probability, np.concatenate(members).std(0))
+        every = np.concatenate(members)
+        spread = every.std(0) if len(every) > 1 else np.zeros_like(probability)
+        return FaultMap(probability, spread)
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder.
