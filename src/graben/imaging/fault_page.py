@@ -148,8 +148,7 @@ def _calibration(about: Any) -> tuple[Text | Table | Picture, ...]:
             Picture(
                 draw_reliability(about["reliability"]),
                 "Observed share of faults against probability, near the diagonal.",
-                "On synthetic images that neither training nor calibration saw, in 15 groups of "
-                "equal size.",
+                "On synthetic images that neither training nor calibration saw, in steps of 0.1.",
                 "calibration",
             )
         )

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from graben.errors import InputError, ModelError
-from graben.evaluation import AveragePrecision, calibration_error
+from graben.evaluation import AveragePrecision, calibration_error, reliability
 from graben.imaging.models.calibration import fit_platt
 from graben.imaging.models.fault_samples import DrawnImages, KeptImages
 from graben.imaging.models.fault_scores import fault_scores
@@ -216,13 +216,17 @@ def calibrated(model: FaultNet) -> FaultNet:
     name = model.preset
     found = dict(model.calibrations)
     metrics: dict[str, Any] = {}
+    tables: dict[str, Any] = {}
     for kind, (shape, count) in CHECKS.items():
         fitted_to = answers(model, DrawnImages(shape, count, use="calibration"))
         found[f"{name}, {kind}"] = fit_platt(*fitted_to)
-        ready = FaultNet(model.nets, found)
-        metrics |= _checked(ready, kind, DrawnImages(shape, count, use="check"))
+        said, true = answers(FaultNet(model.nets, found), DrawnImages(shape, count, use="check"))
+        metrics |= _scored(kind, shape, said, true)
+        table = reliability(said, true, edges=np.linspace(0, 1, 11).tolist())
+        tables[kind] = {"expected": table.expected, "observed": table.observed}
     cost = {**model.about["cost"], "calibration_cpu_seconds": time.process_time() - started}
-    return FaultNet(model.nets, found, {**model.about, "cost": cost, "metrics": metrics})
+    about = {**model.about, "cost": cost, "metrics": metrics, "reliability": tables}
+    return FaultNet(model.nets, found, about)
 
 
 def answers(model: FaultNet, images: DrawnImages) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -235,12 +239,10 @@ def answers(model: FaultNet, images: DrawnImages) -> tuple[NDArray[Any], NDArray
     return np.concatenate(said), np.concatenate(true)
 
 
-def _checked(model: FaultNet, kind: Image, images: DrawnImages) -> dict[str, Any]:
-    said, true = answers(model, images)
-    size = said.size // len(images)
+def _scored(kind: Image, shape: Shape, said: NDArray[Any], true: NDArray[Any]) -> dict[str, Any]:
     scores = [
-        fault_scores(p.reshape(images.shape), y.reshape(images.shape))
-        for p, y in zip(said.reshape(-1, size), true.reshape(-1, size), strict=True)
+        fault_scores(p, y)
+        for p, y in zip(said.reshape(-1, *shape), true.reshape(-1, *shape), strict=True)
         if y.any()
     ]
     table = {
