@@ -6,7 +6,12 @@ import typer
 
 from graben.cli.console import print_json
 
-OWN_LABELS = {
+OTHER_DOMAINS = {
+    "volume": "imaging: faults of seismic volumes, quickly",
+    "section": "imaging: faults of 2-D lines",
+    "best": "imaging: faults, by both of these",
+    "structure": "imaging: salt, hydrocarbons, geologic time",
+    "facies": "imaging: your own classes from a few strokes",
     "few-labels": "landforms: a handful of your own labels",
     "unet": "landforms: your own labels that cover areas",
 }
@@ -21,7 +26,7 @@ def models(
     found = overview()
     unmeasured = {"training_seconds": None, **dict.fromkeys(SCORES)}
     found["models"] += [
-        {"model": name, "fits": fits, **unmeasured} for name, fits in OWN_LABELS.items()
+        {"model": name, "fits": fits, **unmeasured} for name, fits in OTHER_DOMAINS.items()
     ]
     if as_json:
         print_json(found)
