@@ -51,7 +51,7 @@ def test_sticks_of_one_fault_share_its_name_across_sections():
     first = next(s for s in sticks if s.depth[0] == 200)
     assert first.inline.tolist() == [100] * len(first.inline)
     assert (first.depth[0], first.depth[-1]) == (200, 200 + 29 * 4)
-    np.testing.assert_array_equal(first.x, 25 * (first.crossline - 1))
+    np.testing.assert_array_equal(first.x, 25 * first.crossline)
 
 
 @pytest.mark.parametrize("write", [write_charisma, write_stick_points])

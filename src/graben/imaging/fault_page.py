@@ -62,7 +62,7 @@ def _lead(summary: dict[str, Any]) -> Text:
         f"along {summary['faults']} faults."
     ]
     if summary["warning"]:
-        said.append(summary["warning"])
+        said.append(summary["warning"][0].upper() + summary["warning"][1:])
     return Text(tuple(said), lead=True)
 
 
