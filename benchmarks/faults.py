@@ -21,7 +21,11 @@ to end within what three seeds of one process give:
 
 Then, about half an hour on one core:
 
-    python benchmarks/faults.py --models out/faults --score --data ../shared/data --out out/bench
+    python benchmarks/faults.py --models out/faults --data ../shared/data --out out/bench
+
+Without --models the nets that ship are scored, some minutes:
+
+    python benchmarks/faults.py --data ../shared/data --out out/bench
 """
 
 import argparse
@@ -51,7 +55,8 @@ CPU_SECONDS = 600.0
 LINES = (2700, 2800, 2900)
 NEAR, NEAR_LINE, BINS = 2.0, 3.0, 15
 SHARED = "volume, two processes"
-NETS = ("volume", "section", "best", "faultseg-shaped")
+SHIPPED = ("volume", "section", "best")
+NETS = (*SHIPPED, "faultseg-shaped")
 Map = Callable[[np.ndarray], np.ndarray]
 COHERENCE: dict[str, Map] = {
     "1 - semblance": lambda image: 1 - semblance(image),
@@ -89,6 +94,18 @@ def trained(folder: Path, name: str, seed: int) -> FaultNet:
     if name == "best" and not out.exists():
         fuse(trained(folder, "volume", seed), trained(folder, "section", seed)).save(out)
     return FaultNet.load(out)
+
+
+def nets_of(folder: Path | None) -> Iterator[tuple[dict[str, Any], FaultNet]]:
+    """Yield the nets to score, and what to call them; without a folder those that ship."""
+    if folder is None:
+        for name in SHIPPED:
+            yield {"row": name}, FaultNet.load(name)
+        return
+    made = [(name, seed) for name in NETS for seed in SEEDS]
+    made += [(SHARED, seed) for seed in SEEDS if (folder / f"{SHARED}-{seed}").exists()]
+    for name, seed in made:
+        yield {"row": name, "seed": seed}, trained(folder, name, seed)
 
 
 def fixed_cubes(data: Path) -> Labelled:
@@ -143,18 +160,15 @@ def best_threshold(function: Map) -> float:
     return float(values[order[f1.argmax()]])
 
 
-def cube_rows(folder: Path, cubes: Labelled) -> Iterator[dict[str, Any]]:
+def cube_rows(folder: Path | None, cubes: Labelled) -> Iterator[dict[str, Any]]:
     """Yield a row for each net and seed, and for coherence."""
     for name, function in COHERENCE.items():
         threshold = best_threshold(function)
         maps = [function(image) for image in track(cubes.images, name)]
         yield {"row": name, **cube_scores(maps, cubes.faults, threshold)}
-    made = [(name, seed) for name in NETS for seed in SEEDS]
-    made += [(SHARED, seed) for seed in SEEDS if (folder / f"{SHARED}-{seed}").exists()]
-    for name, seed in made:
-        model = trained(folder, name, seed)
-        maps = [model.predict(image).probability for image in track(cubes.images, name)]
-        yield {"row": name, "seed": seed, **cube_scores(maps, cubes.faults, 0.5)}
+    for named, model in nets_of(folder):
+        maps = [model.predict(image).probability for image in track(cubes.images, named["row"])]
+        yield {**named, **cube_scores(maps, cubes.faults, 0.5)}
 
 
 def gain(rows: list[dict[str, Any]], name: str, other: str) -> dict[str, float]:
@@ -185,25 +199,25 @@ def over_lines(scores: list[dict[str, float]]) -> dict[str, Any]:
     return {**means, "lines": scores}
 
 
-def line_rows(folder: Path, lines: Labelled) -> Iterator[dict[str, Any]]:
+def line_rows(folder: Path | None, lines: Labelled) -> Iterator[dict[str, Any]]:
     """Yield a row for each net and seed on lines of which it has seen nothing, and coherence."""
     pairs = list(zip(lines.images, lines.faults, strict=True))
     for name, function in COHERENCE.items():
         yield {"row": name, **over_lines([line_scores(function(x), y) for x, y in pairs])}
-    for name in NETS:
-        for seed in SEEDS:
-            model = trained(folder, name, seed)
-            maps = [model.predict(image).probability for image in lines.images]
-            found = over_lines([line_scores(p, y) for p, y in zip(maps, lines.faults, strict=True)])
-            pooled = np.stack(maps), np.stack([widened(fault) for fault in lines.faults])
-            error = calibration_error(*pooled, bins=BINS, by="count").plain
-            yield {"row": name, "seed": seed, **found, "pooled calibration error": error}
+    for named, model in nets_of(folder):
+        maps = [model.predict(image).probability for image in lines.images]
+        found = over_lines([line_scores(p, y) for p, y in zip(maps, lines.faults, strict=True)])
+        pooled = np.stack(maps), np.stack([widened(fault) for fault in lines.faults])
+        error = calibration_error(*pooled, bins=BINS, by="count").plain
+        yield {**named, **found, "pooled calibration error": error}
 
 
-def adaptation_rows(folder: Path, lines: Labelled) -> Iterator[dict[str, Any]]:
+def adaptation_rows(folder: Path | None, lines: Labelled) -> Iterator[dict[str, Any]]:
     """Yield a row for each line that is learned from and each seed, scored on the other two."""
-    for seed in SEEDS:
-        model = trained(folder, "section", seed)
+    for named, model in nets_of(folder):
+        if named["row"] != "section":
+            continue
+        seed = named.get("seed", 0)
         for place, number in enumerate(LINES):
             section, picks = lines.images[place][0], lines.faults[place][0]
             adapted, found = adapt(model, section, picks, seed=seed)
@@ -231,7 +245,7 @@ def told(row: dict[str, Any]) -> str:
     return "  ".join(parts)
 
 
-def score(folder: Path, data: Path, out: Path) -> None:
+def score(folder: Path | None, data: Path, out: Path) -> None:
     """Print all tables and write faults.json."""
     cubes, lines = fixed_cubes(data), real_lines(data)
     tables = {
@@ -248,7 +262,7 @@ def score(folder: Path, data: Path, out: Path) -> None:
             found[title].append(row)
             print(f"  {told(row)}", flush=True)
         if title == "cubes":
-            for other in ("faultseg-shaped", "section", "best"):
+            for other in (*SHIPPED[1:], "1 - semblance", *([] if folder is None else NETS[-1:])):
                 difference = gain(found["cubes"], "volume", other)
                 row = {"row": f"volume - {other}", "AP of cubes, gain": difference}
                 found.setdefault("gains", []).append(row)
@@ -259,18 +273,17 @@ def score(folder: Path, data: Path, out: Path) -> None:
 def main() -> None:
     """Train one net, or score all."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--models", type=Path, required=True)
+    parser.add_argument("--models", type=Path)
     parser.add_argument("--train", choices=list(PLANS))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=1, choices=[1, 2])
-    parser.add_argument("--score", action="store_true")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=Path("out/bench"))
     given = parser.parse_args()
     with shown_by(progress_bar), torch_threads(1):
         if given.train:
-            train(given.models, given.train, given.seed, given.processes)
-        if given.score:
+            train(given.models or Path("out/faults"), given.train, given.seed, given.processes)
+        else:
             score(given.models, given.data, given.out)
 
 

@@ -9,5 +9,13 @@ __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["datasets", "evaluation", "explanation", "imaging", "landforms", "learning", "quakes"],
+    submodules=[
+        "datasets",
+        "evaluation",
+        "explanation",
+        "imaging",
+        "landforms",
+        "learning",
+        "quakes",
+    ],
 )

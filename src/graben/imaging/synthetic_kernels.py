@@ -313,7 +313,7 @@ def mean_and_deviation(values: NDArray[np.float32]) -> tuple[float, float]:
         for k in range(flat.shape[1]):
             s += flat[trace, k]
             q += flat[trace, k] * flat[trace, k]
-        total += s
-        squares += q
+        total += float(s)
+        squares += float(q)
     mean = total / values.size
     return mean, np.sqrt(max(squares / values.size - mean * mean, 0.0))
