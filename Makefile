@@ -31,7 +31,7 @@ demo: setup
 	$(BIN)/graben quakes forecast --model $(OUT)/demo-model --out $(OUT)/demo
 	$(BIN)/graben quakes forecast --model anatolia --out $(OUT)/demo-etas
 	$(BIN)/graben landforms forms globe-anatolia --out $(OUT)/demo-landforms/forms.tif
-	$(BIN)/graben imaging synth --size 160 --seed 7 --out $(OUT)/demo-imaging/survey
+	$(BIN)/graben imaging synth --size 160 --seed 9 --out $(OUT)/demo-imaging/survey
 	$(BIN)/graben imaging faults $(OUT)/demo-imaging/survey/amplitude.sgy --preset best --out $(OUT)/demo-imaging/faults.sgy
 
 test: setup

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 UNDEFINED = 1e30  # how stick files mark coordinates that nobody knows
 LONGEST_GAP = 2  # samples without a crest that a stick bridges
 SIDESTEP = 2  # traces that a stick may move from one sample to the next
-CLOSE = 6.0  # traces between sticks of neighbouring sections of one fault
+CLOSE = 6.0  # traces between sticks of one fault on neighbouring sections, or their distance
 SHARED = 0.3  # of the shorter of two sticks that must lie beside the other
 
 
@@ -108,8 +108,8 @@ def find_sticks(
 ) -> list[Stick]:
     """Draw sticks on every so many inlines, and gather them into faults.
 
-    A stick belongs to the fault of a stick on the section before if they lie side by side: within
-    a few traces of each other over a third of the shorter one.
+    A stick belongs to the fault of a stick on the section before if they lie side by side over a
+    third of the shorter one: no more traces apart than the sections are lines apart, or six.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def find_sticks(
         here: list[tuple[int, NDArray[np.float64]]] = []
         for drawn in trace_sticks(section, shortest):
             used = {fault for fault, _ in here}
-            fault = _beside(drawn, before, used) or len(counts) + 1
+            fault = _beside(drawn, before, used, max(CLOSE, every)) or len(counts) + 1
             counts[fault] = counts.get(fault, 0) + 1
             here.append((fault, drawn))
             found.append(_placed(volume, axis, line, drawn, fault, counts[fault]))
@@ -144,10 +144,13 @@ def find_sticks(
 
 
 def _beside(
-    drawn: NDArray[np.float64], before: list[tuple[int, NDArray[np.float64]]], used: set[int]
+    drawn: NDArray[np.float64],
+    before: list[tuple[int, NDArray[np.float64]]],
+    used: set[int],
+    close: float,
 ) -> int:
     """Give the fault of the nearest stick beside this one, or 0."""
-    nearest, found = CLOSE, 0
+    nearest, found = close, 0
     for fault, other in before:
         top = max(drawn[0, 1], other[0, 1])
         bottom = min(drawn[-1, 1], other[-1, 1])
