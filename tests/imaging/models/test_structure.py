@@ -17,7 +17,10 @@ CONFIG = UNetConfig(3, 5, 4, width=4, depth=1, stem=2)
 def tiny():
     torch.manual_seed(0)
     return StructureNet(
-        UNet(CONFIG).eval(), {"salt": Platt(2.0, -1.0)}, {"closure": Candidates(0.3, 40, 1.5, 0.2)}
+        UNet(CONFIG).eval(),
+        None,
+        {"salt": Platt(2.0, -1.0)},
+        {"closure": Candidates(0.3, 40, 1.5, 0.2)},
     )
 
 

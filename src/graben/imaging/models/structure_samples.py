@@ -14,8 +14,8 @@ from graben.imaging.models.structure import RESIDUAL_UNIT, Floats, channels_of
 from graben.imaging.scene_drawing import PACKAGE_DOMAINS
 from graben.imaging.synthetic import DOMAIN, Shape, Synthetic, draw_window
 
-Use = Literal["training", "validation", "calibration", "check"]
-_STREAM: dict[Use, int] = {"training": 0, "validation": 1, "calibration": 2, "check": 3}
+Use = Literal["training", "validation", "calibration", "check", "traps"]
+_STREAM: dict[Use, int] = {"training": 0, "validation": 1, "calibration": 2, "check": 3, "traps": 4}
 WINDOW = (96, 96, 96)  # that volumes are cut out of where something is sought
 ATTEMPTS = 6  # scenes that are tried for one that has it
 LEAST_SOUGHT = 100  # samples of it

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from graben.imaging.models.structure import PRIORS, RESIDUAL_UNIT
-from graben.imaging.models.structure_samples import KeptVolumes, StructureImages
+from graben.imaging.models.structure_samples import WINDOW, KeptVolumes, StructureImages
 from graben.imaging.synthetic import Shape
 from graben.learning import History, Recipe, fit
 from graben.learning.nets import UNet, UNetConfig, has_bfloat16
@@ -38,6 +38,9 @@ class StructurePlan:
         Of the training.
     held
         Volumes that choose the weights to keep.
+    whole
+        (inline, crossline, sample) of the volumes that traps are learned from, and that all is
+        calibrated and checked on.
     """
 
     config: UNetConfig = CONFIG
@@ -45,6 +48,7 @@ class StructurePlan:
     batch_size: int = 2
     learning_rate: float = 3e-3
     held: int = 12
+    whole: Shape = WINDOW
 
 
 def structure_recipe(plan: StructurePlan, steps: int, seed: int = 0) -> Recipe:
