@@ -1,6 +1,6 @@
 """Closures, flat spots, salt and relative geologic time on 32 synthetic cubes, beside baselines.
 
-    python benchmarks/structure.py --out out/bench      # 5 CPU minutes
+    python benchmarks/structure.py --out out/bench      # 6 CPU minutes
 
 The cubes are drawn from seeds that neither training nor calibration uses, as the generator draws
 them. Thresholds of the net and of the baselines are chosen on other cubes, those that the net is
@@ -39,7 +39,7 @@ from graben.learning.threads import torch_threads
 from graben.output import written_file
 
 SHAPE = (96, 96, 96)
-CUBES, CHOOSING = 32, 40
+CUBES, CHOOSING = 32, 120
 RESAMPLES = 2000
 RATIOS = (1.2, 1.5, 1.8, 2.1, 2.5, 3.0, 3.5)
 LEASTS = (20, 50, 100, 200, 400, 800)

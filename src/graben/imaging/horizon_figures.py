@@ -36,6 +36,6 @@ def draw_horizons(volume: SeismicVolume, horizons: Sequence[Horizon]) -> Figure:
         if place == inline:
             axes.plot(across[crossline], one.seed.depth, "o", ms=6, color=colour, mec="white")
     if len(horizons) <= MOST_NAMED:
-        axes.legend(fontsize=SMALL, loc="upper right")
+        figure.legend(fontsize=SMALL, loc="outside lower center", ncols=4)
     head(figure, f"{len(horizons)} horizons on {volume.axes[0]} {volume.inlines[inline]}")
     return figure

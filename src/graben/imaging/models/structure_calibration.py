@@ -27,7 +27,7 @@ from graben.learning.threads import torch_threads
 from graben.output import plain
 from graben.progress import track
 
-SCENES, CUBES = 700, 40
+SCENES, CUBES = 900, 120
 THRESHOLDS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
 LEASTS = (20, 50, 100, 200)
 LEAST_TRUE = 30  # samples; what is smaller is not asked for
