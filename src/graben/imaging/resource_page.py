@@ -49,9 +49,9 @@ WORTH_KNOWING = (
     "were true there, about half of which held hydrocarbons; in a survey that looks otherwise it "
     "means less.",
     "Of 32 synthetic volumes that it had not seen, the net that ships found one closure in eight; "
-    "one candidate in three was right (an amplitude threshold: one in twelve, and one in four). Its "
-    "salt overlapped the true salt by a third of their union, as a threshold's did: look at it as "
-    "a hint. benchmarks/structure.py tells more.",
+    "one candidate in three was right (an amplitude threshold: one in twelve, and one in four). "
+    "Its salt overlapped the true salt by a third of their union, as a threshold's did: take it "
+    "as a hint. benchmarks/structure.py tells more.",
     "Bright spots are measured, not learned: their confidence is the largest probability of "
     "hydrocarbons in them.",
     "Relief is from the highest sample of a candidate to below its lowest. Area is that of the "
