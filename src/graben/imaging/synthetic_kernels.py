@@ -23,6 +23,10 @@ EVENT_COLUMNS = 14
 PARALLEL, TRANSPARENT, CHAOTIC, BRIGHT, CHANNEL, SALT = range(6)
 
 _fast = nb.njit(fastmath=True, cache=True, error_model="numpy", nogil=True)
+# Of a function that others call numba compiles several copies, and which of them runs depends on
+# what was in its cache. They must round alike for a seed to give the same image in every process,
+# so there the compiler may neither reorder sums nor fuse products.
+_alike = nb.njit(fastmath={"nnan", "ninf", "nsz"}, cache=True, error_model="numpy", nogil=True)
 
 
 @nb.njit(fastmath=True, cache=True, error_model="numpy", inline="always")
@@ -41,7 +45,7 @@ def wave(x: np.float32) -> np.float32:
     return t * t * (F(6.0) - F(4.0) * t) - F(1.0)
 
 
-@_fast
+@_alike
 def _undo_fault(
     e: NDArray[np.float32], half: np.float32, x: NDArray[np.float32], y: NDArray[np.float32],
     z: NDArray[np.float32], alive: NDArray[np.float32], throw: NDArray[np.float32],
@@ -96,7 +100,7 @@ def _undo_fault(
         z[k] -= slip[k] * down * steep[k]
 
 
-@_fast
+@_alike
 def _undo_erosion(
     e: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32],
     z: NDArray[np.float32], alive: NDArray[np.float32], package: NDArray[np.float32],
@@ -110,7 +114,7 @@ def _undo_erosion(
         alive[k] = F(0.0) if above else alive[k]
 
 
-@_fast
+@_alike
 def _undo_salt(
     s: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32],
     z: NDArray[np.float32], salt: NDArray[np.float32],
@@ -130,7 +134,7 @@ def _undo_salt(
         z[k] += s[SALT_UPLIFT] * bell(F(0.5) * out * out) * deep
 
 
-@_fast
+@_alike
 def restore(
     origin: NDArray[np.float32], spacing: np.float32, half: np.float32, events: NDArray[np.float32],
     salts: NDArray[np.float32], shears: NDArray[np.float32], folds: NDArray[np.float32],
