@@ -4,17 +4,17 @@
 
 from copy import deepcopy
 from dataclasses import replace
-from itertools import chain, product
+from itertools import chain
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
+from torch.nn.functional import conv3d
 from torch.nn.utils import fuse_conv_bn_eval
 
 from graben.learning.nets.convnet import has_bfloat16
-from graben.learning.nets.unet import UNet
+from graben.learning.nets.unet import GROW, UNet, of_repeated
 
 
 def folded(net: UNet, dtype: torch.dtype | None = None) -> UNet:
@@ -56,10 +56,7 @@ def folded(net: UNet, dtype: torch.dtype | None = None) -> UNet:
 
 
 class FoldedJoin(nn.Module):
-    """The join of a coarser map and a skipped one, with a third of the work for the coarser.
-
-    A convolution over cells that were repeated sees each of them several times: it is a transposed
-    convolution of the coarser map, whose weights are sums of its own.
+    """The join of a coarser map and a skipped one, with the normalisations folded in.
 
     Parameters
     ----------
@@ -73,17 +70,12 @@ class FoldedJoin(nn.Module):
         super().__init__()
         first, self.second = _folded(block)
         width = first.out_channels
-        fine = first.weight.data.double()
-        weight = fine.new_zeros(2 * width, width, *[4] * ndim)
-        for corner in product((0, 1), repeat=ndim):
-            place = tuple(slice(step, step + 3) for step in corner)
-            mirrored = fine[:, : 2 * width].flip(tuple(range(2, 2 + ndim)))
-            weight[:, :, *place] += mirrored.transpose(0, 1)
+        weight = of_repeated(first.weight.data[:, : 2 * width].double())
         self.weight = nn.Parameter(weight.to(first.weight.dtype), requires_grad=False)
         self.skip = deepcopy(first)
         self.skip.in_channels = width
         self.skip.weight = nn.Parameter(first.weight.data[:, 2 * width :], requires_grad=False)
-        self._grow = (conv_transpose1d, conv_transpose2d, conv_transpose3d)[ndim - 1]
+        self._grow = GROW[ndim]
 
     def forward(self, deeper: Tensor, skipped: Tensor) -> Tensor:
         """Join the maps and convolve once more."""

@@ -3,16 +3,24 @@
 # ruff: noqa: F722 - axis names look like forward references to it
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn import functional
+from torch.nn.functional import pad
 
 from graben.errors import InputError
 
 _CONVOLUTION = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+_CONVOLVE = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
+GROW = {
+    1: functional.conv_transpose1d,
+    2: functional.conv_transpose2d,
+    3: functional.conv_transpose3d,
+}
 _NORM = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 _POOL = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
 _LAYOUT = {2: torch.channels_last, 3: torch.channels_last_3d}
@@ -113,11 +121,33 @@ class _Joined(_Double):
         super().__init__(ndim, 3 * width, width)
 
     def forward(self, deeper: Tensor, skipped: Tensor) -> Tensor:  # type: ignore[override]
-        grown = interpolate(deeper, scale_factor=2, mode="nearest")
-        x = torch.cat([grown, skipped], 1)
-        for layer in self:
+        first, *others = self
+        assert isinstance(first.weight, Tensor)
+        of_deeper, of_skipped = first.weight.tensor_split([deeper.shape[1]], 1)
+        axes = deeper.ndim - 2
+        x = GROW[axes](deeper, of_repeated(of_deeper), stride=2, padding=1)
+        x = x + _CONVOLVE[axes](skipped, of_skipped, padding=1)
+        for layer in others:
             x = layer(x)
         return x
+
+
+def of_repeated(
+    weight: Float[Tensor, "width channel *three"],
+) -> Float[Tensor, "channel width *four"]:
+    """Give the weights that see each cell of a map once where `weight` saw it repeated.
+
+    A convolution over a map whose cells were repeated sees each of them several times: it is a
+    transposed convolution of the map itself (stride 2, padding 1), at a third of the cost in
+    volumes, whose weights are sums of its own.
+    """
+    axes = range(weight.ndim - 2)
+    mirrored = weight.transpose(0, 1).flip([2 + axis for axis in axes])
+    shifted = (
+        pad(mirrored, [side for step in corner for side in (step, 1 - step)])
+        for corner in product((0, 1), repeat=len(axes))
+    )
+    return sum(shifted, torch.zeros(()))
 
 
 class _Stem(nn.Sequential):
