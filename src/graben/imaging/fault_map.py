@@ -27,8 +27,10 @@ from graben.imaging.volume_stream import (
     check_outputs,
     check_space,
     identity_of,
+    tile_size,
     write_like,
 )
+from graben.learning.threads import torch_threads
 from graben.progress import track
 from graben.tiling import Source, Tile, map_tiles
 
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 LINES = 8  # lines of a tile for nets that see lines
 LONGEST = 8192  # traces of a line that are seen at once
 BESIDE = 256  # traces beside a part of a longer line
-SAMPLES = 2**22  # of a tile of what is thinned
+SAMPLES = 2**22  # that are counted at a time
 
 Looks = Mapping[str, tuple[StoredArray, ...]]
 
@@ -75,8 +77,9 @@ class JoinedLooks:
             name: np.stack([one.read(region) for one in files])
             for name, files in self.looks.items()
         }
-        joined = self.model.joined(seen, "volume")
-        return joined.probability if self.answer == "probability" else joined.spread
+        if self.answer == "probability":
+            return self.model.joined_probability(seen, "volume")
+        return self.model.spread_of(seen, "volume")
 
 
 @dataclass(frozen=True)
@@ -258,23 +261,20 @@ def _thinned(
     function = KeptAndThinned(Thinning(threshold))
     states = {name: state_of(net) for name, net in model.nets.items()}
     known = hashlib.sha256(pickle.dumps((states, dict(model.calibrations)))).hexdigest()
-    paths = map_tiles(
-        function,
-        JoinedLooks(model, looks),
-        {"probability": np.float32, "thinned": np.float32},
-        (_lines(volume), *volume.shape[1:]),
-        function.thinning.halo,
-        scratch / "thinned",
-        {"files": identity_of(volume.path), "model": known},
-        # what is thinned lies on this machine
-        workers if isinstance(workers, int) else 1,
-    )
+    halo = 3 * (function.thinning.halo,)
+    with torch_threads(1):
+        paths = map_tiles(
+            function,
+            JoinedLooks(model, looks),
+            {"probability": np.float32, "thinned": np.float32},
+            tile_size(volume.shape, halo),
+            halo,
+            scratch / "thinned",
+            {"files": identity_of(volume.path), "model": known},
+            # what is thinned lies on this machine
+            workers if isinstance(workers, int) else 1,
+        )
     return StoredArray(paths["probability"]), StoredArray(paths["thinned"])
-
-
-def _lines(volume: SeismicVolume) -> int:
-    """Choose how many inlines are worked on at once."""
-    return max(SAMPLES // prod(volume.shape[1:]), 1)
 
 
 def _summary(
@@ -282,8 +282,9 @@ def _summary(
 ) -> dict[str, Any]:
     """Count what was found where there are traces."""
     faulted = total = 0
-    for first in range(0, volume.shape[0], _lines(volume)):
-        part = slice(first, min(first + _lines(volume), volume.shape[0]))
+    lines = max(SAMPLES // prod(volume.shape[1:]), 1)
+    for first in range(0, volume.shape[0], lines):
+        part = slice(first, min(first + lines, volume.shape[0]))
         region = (part, slice(0, volume.shape[1]), slice(0, volume.shape[2]))
         found = probability.read(region) >= threshold
         found &= ~volume.missing[part][:, :, None]

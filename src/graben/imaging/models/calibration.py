@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 LEAST = 1e-6  # a probability is taken to be at least so far from 0 and from 1
 STEP = 0.02
@@ -36,7 +36,8 @@ class Platt:
 
     def of_logits(self, logits: NDArray[Any]) -> NDArray[np.float32]:
         """Give probabilities of logits, float32 of their shape."""
-        return expit(self.slope * logits + self.intercept).astype(np.float32, copy=False)
+        scaled = torch.from_numpy(np.asarray(self.slope * logits + self.intercept))
+        return scaled.sigmoid_().numpy().astype(np.float32, copy=False)
 
     def of_probability(self, probability: NDArray[Any]) -> NDArray[np.float32]:
         """Give calibrated probabilities of others, float32 of their shape."""
@@ -47,7 +48,7 @@ def logits_of(probability: NDArray[Any]) -> NDArray[Any]:
     """Give the logits of probabilities, finite also where they are 0 or 1; float32 stays so."""
     given = np.asarray(probability)
     given = given if given.dtype == np.float32 else given.astype(float)
-    return logit(np.clip(given, LEAST, 1 - LEAST))
+    return torch.from_numpy(np.ascontiguousarray(given)).logit(LEAST).numpy()
 
 
 def fit_platt(probability: NDArray[Any], outcome: NDArray[Any]) -> Platt:

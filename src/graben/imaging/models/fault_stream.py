@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from graben.imaging.amplitudes import Amplitudes
 from graben.imaging.models.fault_tiles import State, net_of, state_of
@@ -64,9 +63,9 @@ class FaultWalk:
         for logits in self._logits(slabs):
             planes = logits[:left]
             left -= len(planes)
-            yield {"probability": expit(planes)}
+            yield {"probability": planes.sigmoid().numpy()}
 
-    def _logits(self, slabs: Iterator[NDArray[Any]]) -> Iterator[Floats]:
+    def _logits(self, slabs: Iterator[NDArray[Any]]) -> Iterator[torch.Tensor]:
         stream, sides = StreamedUNet(self.net), (0, 0)
         for slab in slabs:
             sides = slab.shape[1], slab.shape[2]
@@ -167,5 +166,5 @@ def _rounded(length: int, config: UNetConfig) -> int:
     return ceil(length / config.multiple) * config.multiple
 
 
-def _cut(logits: torch.Tensor, sides: tuple[int, int]) -> Floats:
-    return logits[0, :, : sides[0], : sides[1]].numpy()
+def _cut(logits: torch.Tensor, sides: tuple[int, int]) -> torch.Tensor:
+    return logits[0, :, : sides[0], : sides[1]]

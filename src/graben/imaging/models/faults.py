@@ -139,7 +139,7 @@ class FaultNet:
         )
 
     def joined(self, looks: Mapping[str, Floats], kind: Image) -> FaultMap:
-        """Calibrate the looks of all nets and average them.
+        """Calibrate the looks of all nets, average them, and tell how far they lie apart.
 
         Parameters
         ----------
@@ -148,23 +148,32 @@ class FaultNet:
         kind
             Of image.
         """
+        return FaultMap(self.joined_probability(looks, kind), self.spread_of(looks, kind))
+
+    def joined_probability(self, looks: Mapping[str, Floats], kind: Image) -> Floats:
+        """Calibrate the looks of all nets and average them; as `joined`."""
         answers: dict[str, list[Floats]] = {"volume": [], "section": []}
-        members = []
         for name, seen in looks.items():
             # the first look at a volume by a 3-D net is its answer; the others only tell the spread
             first = kind == "volume" and self.nets[name].config.ndim == 3
-            answer = seen[0] if first else seen.mean(0)
+            answer = seen[0] if first or len(seen) == 1 else seen.mean(0)
             of = "volume" if name == "volume" else "section"
-            calibration = self.calibration(of, kind)
-            answers[of].append(calibration.of_probability(answer))
-            members.append(calibration.of_probability(seen))
-        each = [np.mean(several, axis=0) for several in answers.values() if several]
-        probability = np.mean(each, axis=0)
+            answers[of].append(self.calibration(of, kind).of_probability(answer))
+        each = [_mean(several) for several in answers.values() if several]
+        probability = _mean(each)
         if self.preset == "best":
             probability = self.calibration("best", kind).of_probability(probability)
+        return probability
+
+    def spread_of(self, looks: Mapping[str, Floats], kind: Image) -> Floats:
+        """Give the standard deviation of all looks, each calibrated; 0 of a single one."""
+        members = []
+        for name, seen in looks.items():
+            of = "volume" if name == "volume" else "section"
+            members.append(self.calibration(of, kind).of_probability(seen))
         every = np.concatenate(members)
-        spread = every.std(0) if len(every) > 1 else np.zeros_like(probability)
-        return FaultMap(probability, spread)
+        spread: Floats = every.std(0)
+        return spread
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder.
@@ -231,6 +240,13 @@ def shipped_fault_nets() -> dict[str, Path]:
     """Return the folders of the fault nets that ship, by name: volume, section, best."""
     folders = sorted(SHIPPED.glob(f"{PREFIX}*"))
     return {folder.name.removeprefix(PREFIX): folder for folder in folders}
+
+
+def _mean(several: list[Floats]) -> Floats:
+    if len(several) == 1:
+        return several[0]
+    mean: Floats = np.mean(several, axis=0)
+    return mean
 
 
 def _members(net: UNet, image: Floats, kind: Image, spread: bool) -> Floats:
