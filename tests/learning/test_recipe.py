@@ -21,7 +21,7 @@ def test_classic_is_plain_gradient_descent() -> None:
     "wrong",
     [
         {"optimiser": "adam"},
-        {"schedule": "linear"},
+        {"schedule": "stepwise"},
         {"initialisation": "zero"},
         {"learning_rate": 0},
         {"batch_size": 0},

@@ -79,6 +79,8 @@ def test_one_step_is_the_hand_computed_one() -> None:
         {"weight_decay": 0.3},
         {"clip": 0.5},
         {"schedule": "cosine"},
+        {"schedule": "linear"},
+        {"schedule": "linear", "warmup": 2},
         {"momentum": 0.9, "weight_decay": 0.1, "clip": 1.0, "schedule": "cosine"},
     ],
 )
@@ -101,6 +103,10 @@ def test_descent_with_everything_on_equals_the_loop(change: dict[str, object]) -
         rate = recipe.learning_rate
         if recipe.schedule == "cosine":
             rate *= (1 + np.cos(np.pi * step / 3)) / 2
+        elif recipe.schedule == "linear":
+            rate *= 1 - step / 3
+        if recipe.warmup:
+            rate *= min(1, (step + 1) / recipe.warmup)
         w = w - rate * velocity
     samples = TensorSamples(x, np.zeros(12))
     fit(net, samples, samples, slope, recipe)
@@ -283,7 +289,10 @@ def test_ctrl_c_surfaces_and_leaves_a_checkpoint_to_resume_from(tmp_path: Path) 
     assert state(net) == state(whole)
 
 
-def test_a_training_killed_midway_resumes_to_the_same_weights(tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
+def test_a_training_killed_midway_resumes_to_the_same_weights(
+    tmp_path: Path, optimiser: str
+) -> None:
     """The child is this very module, so that it trains exactly what the parent trains."""
     script = f"""
         import importlib.util, os, signal, torch
@@ -292,19 +301,21 @@ def test_a_training_killed_midway_resumes_to_the_same_weights(tmp_path: Path) ->
         spec = importlib.util.spec_from_file_location("twin", {__file__!r})
         twin = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(twin)
+        recipe = twin.replace(twin.SMALL, optimiser={optimiser!r})
         cut = twin.Interrupted(twin.problem(), lambda: os.kill(os.getpid(), signal.SIGKILL))
-        twin.fit(twin.small_net(), cut, twin.problem(1), "cross-entropy", twin.SMALL,
+        twin.fit(twin.small_net(), cut, twin.problem(1), "cross-entropy", recipe,
                  checkpoint_folder=Path({str(tmp_path)!r}))
     """
     child = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
     assert child.returncode == -signal.SIGKILL
+    recipe = replace(SMALL, optimiser=optimiser)
     resumed, whole = small_net(), small_net()
-    left = fit(resumed, problem(), problem(1), "cross-entropy", SMALL, checkpoint_folder=tmp_path)
-    right = fit(whole, problem(), problem(1), "cross-entropy", SMALL)
+    left = fit(resumed, problem(), problem(1), "cross-entropy", recipe, checkpoint_folder=tmp_path)
+    right = fit(whole, problem(), problem(1), "cross-entropy", recipe)
     assert state(resumed) == state(whole)
     assert replace(left, seconds=0) == replace(right, seconds=0)
     again = small_net()
-    fit(again, problem(), problem(1), "cross-entropy", SMALL, checkpoint_folder=tmp_path)
+    fit(again, problem(), problem(1), "cross-entropy", recipe, checkpoint_folder=tmp_path)
     assert state(again) == state(whole)
     with pytest.raises(ModelError, match="belongs to a training with other data"):
         fit(
@@ -312,7 +323,7 @@ def test_a_training_killed_midway_resumes_to_the_same_weights(tmp_path: Path) ->
             problem(),
             problem(1),
             "cross-entropy",
-            replace(SMALL, seed=9),
+            replace(recipe, seed=9),
             checkpoint_folder=tmp_path,
         )
 

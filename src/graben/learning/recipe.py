@@ -13,13 +13,14 @@ class Recipe:
     Parameters
     ----------
     optimiser
-        "adamw", or "sgd": W <- W - learning_rate * gradient, with `momentum`.
+        "adamw"; "sgd": W <- W - learning_rate * gradient, with `momentum`; or "muon": orthogonal
+        steps for convolutions, see `graben.learning.muon.Muon`.
     learning_rate
-        Step size.
+        Step size; of "muon" that of the convolutions, and a third of it for all other weights.
     momentum
         Of "sgd"; 0 is plain gradient descent.
     schedule
-        "cosine": the learning rate falls to 0 over all planned steps; or "constant".
+        "cosine" or "linear": the learning rate falls to 0 over all planned steps; or "constant".
     warmup
         Steps over which the learning rate first rises in a line to what the schedule asks for;
         0 is off.
@@ -55,10 +56,10 @@ class Recipe:
         has to start its work under `if __name__ == "__main__"`.
     """
 
-    optimiser: Literal["adamw", "sgd"] = "adamw"
+    optimiser: Literal["adamw", "sgd", "muon"] = "adamw"
     learning_rate: float = 1e-3
     momentum: float = 0.9
-    schedule: Literal["cosine", "constant"] = "cosine"
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
     weight_decay: float = 1e-2
     mixup: float = 0.0
     patience: int = 10
@@ -75,8 +76,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         choices = {
-            "optimiser": ("adamw", "sgd"),
-            "schedule": ("cosine", "constant"),
+            "optimiser": ("adamw", "sgd", "muon"),
+            "schedule": ("cosine", "linear", "constant"),
             "initialisation": ("default", "uniform-0.01", "none"),
         }
         positive = {

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from graben.errors import ModelError
 from graben.learning.augment import mixup
+from graben.learning.muon import Muon
 from graben.learning.recipe import Recipe
 from graben.learning.samples import Samples, of_epoch
 from graben.output import written_file
@@ -186,36 +187,37 @@ class _Training(LightningModule):
         return weighted.mean()
 
     def configure_optimizers(self) -> Any:
-        recipe = self.recipe
-        optimiser: torch.optim.Optimizer
-        if recipe.optimiser == "adamw":
-            optimiser = torch.optim.AdamW(
-                self.net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
-            )
-        else:
-            optimiser = torch.optim.SGD(
-                self.net.parameters(),
-                recipe.learning_rate,
-                momentum=recipe.momentum,
-                weight_decay=recipe.weight_decay,
-            )
-        if recipe.schedule == "constant" and recipe.warmup == 0:
+        optimiser = self._optimiser()
+        if self.recipe.schedule == "constant" and self.recipe.warmup == 0:
             return optimiser
         return [optimiser], [{"scheduler": self._schedule(optimiser), "interval": "step"}]
 
+    def _optimiser(self) -> torch.optim.Optimizer:
+        recipe, rate = self.recipe, self.recipe.learning_rate
+        if recipe.optimiser == "muon":
+            return Muon(self.net, rate, recipe.weight_decay, other_rate=rate / 3)
+        weights = self.net.parameters()
+        if recipe.optimiser == "adamw":
+            return torch.optim.AdamW(weights, rate, weight_decay=recipe.weight_decay)
+        return torch.optim.SGD(
+            weights, rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+        )
+
     def _schedule(self, optimiser: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
-        recipe, schedulers = self.recipe, torch.optim.lr_scheduler
+        recipe = self.recipe
         steps = planned_steps(recipe, len(self.batches.samples))
-        if recipe.warmup == 0:
-            return schedulers.CosineAnnealingLR(optimiser, steps)
+        if recipe.schedule == "cosine" and recipe.warmup == 0:
+            return torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
 
         def share(step: int) -> float:
-            cosine = (1 + math.cos(math.pi * step / steps)) / 2
-            return min(1, (step + 1) / recipe.warmup) * (
-                1 if recipe.schedule == "constant" else cosine
-            )
+            falls = {
+                "constant": 1.0,
+                "linear": 1 - step / steps,
+                "cosine": (1 + math.cos(math.pi * step / steps)) / 2,
+            }
+            return min(1, (step + 1) / max(recipe.warmup, 1)) * falls[recipe.schedule]
 
-        return schedulers.LambdaLR(optimiser, share)
+        return torch.optim.lr_scheduler.LambdaLR(optimiser, share)
 
     def on_train_epoch_end(self) -> None:
         record = self.record
