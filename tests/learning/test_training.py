@@ -79,8 +79,8 @@ def test_one_step_is_the_hand_computed_one() -> None:
         {"weight_decay": 0.3},
         {"clip": 0.5},
         {"schedule": "cosine"},
-        {"schedule": "linear"},
-        {"schedule": "linear", "warmup": 2},
+        {"schedule": "cooldown"},
+        {"schedule": "cooldown", "warmup": 2},
         {"momentum": 0.9, "weight_decay": 0.1, "clip": 1.0, "schedule": "cosine"},
     ],
 )
@@ -103,8 +103,8 @@ def test_descent_with_everything_on_equals_the_loop(change: dict[str, object]) -
         rate = recipe.learning_rate
         if recipe.schedule == "cosine":
             rate *= (1 + np.cos(np.pi * step / 3)) / 2
-        elif recipe.schedule == "linear":
-            rate *= 1 - step / 3
+        elif recipe.schedule == "cooldown":
+            rate *= (1, 1, (1 / 3) / 0.6)[step]
         if recipe.warmup:
             rate *= min(1, (step + 1) / recipe.warmup)
         w = w - rate * velocity

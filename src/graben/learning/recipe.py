@@ -20,7 +20,8 @@ class Recipe:
     momentum
         Of "sgd"; 0 is plain gradient descent.
     schedule
-        "cosine" or "linear": the learning rate falls to 0 over all planned steps; or "constant".
+        "cosine": the learning rate falls to 0 over all planned steps; "cooldown": it is constant
+        and falls to 0 in a line over the last 60 % of them; or "constant".
     warmup
         Steps over which the learning rate first rises in a line to what the schedule asks for;
         0 is off.
@@ -59,7 +60,7 @@ class Recipe:
     optimiser: Literal["adamw", "sgd", "muon"] = "adamw"
     learning_rate: float = 1e-3
     momentum: float = 0.9
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    schedule: Literal["cosine", "cooldown", "constant"] = "cosine"
     weight_decay: float = 1e-2
     mixup: float = 0.0
     patience: int = 10
@@ -77,7 +78,7 @@ class Recipe:
     def __post_init__(self) -> None:
         choices = {
             "optimiser": ("adamw", "sgd", "muon"),
-            "schedule": ("cosine", "linear", "constant"),
+            "schedule": ("cosine", "cooldown", "constant"),
             "initialisation": ("default", "uniform-0.01", "none"),
         }
         positive = {

@@ -31,6 +31,7 @@ with warnings.catch_warnings():
     from graben.learning.processes import helped, strategy
 
 Batch = dict[str, Tensor]
+COOLDOWN = 0.6  # share of the steps over which the learning rate falls
 
 
 @dataclass
@@ -212,7 +213,7 @@ class _Training(LightningModule):
         def share(step: int) -> float:
             falls = {
                 "constant": 1.0,
-                "linear": 1 - step / steps,
+                "cooldown": min(1, (1 - step / steps) / COOLDOWN),
                 "cosine": (1 + math.cos(math.pi * step / steps)) / 2,
             }
             return min(1, (step + 1) / max(recipe.warmup, 1)) * falls[recipe.schedule]

@@ -62,17 +62,19 @@ class Plan:
 
 
 PLANS: dict[Single, Plan] = {
-    "volume": Plan(UNetConfig(3, 1, 1, width=16, depth=2, stem=2), (64, 64, 64), 2, 3e-3, 4),
-    "section": Plan(UNetConfig(2, 1, 1, width=16, depth=3), (1, 128, 128), 8, 3e-3, 24),
+    "volume": Plan(UNetConfig(3, 1, 1, width=16, depth=2, stem=2), (64, 64, 64), 2, 1e-2, 4),
+    "section": Plan(UNetConfig(2, 1, 1, width=16, depth=3), (1, 128, 128), 8, 1e-2, 24),
     # the shape of FaultSeg3D, as a peer at the same cost; of single cubes torch convolves several
     # times as slowly as of pairs
-    "faultseg-shaped": Plan(UNetConfig(3, 1, 1, width=16, depth=3), (64, 64, 64), 2, 2e-3, 4),
+    "faultseg-shaped": Plan(UNetConfig(3, 1, 1, width=16, depth=3), (64, 64, 64), 2, 1e-2, 4),
 }
 
 
 def fault_recipe(plan: Plan, steps: int, seed: int = 0, processes: int = 1) -> Recipe:
     """Return how a fault net is trained for a number of steps."""
     return Recipe(
+        optimiser="muon",
+        schedule="cooldown",
         learning_rate=plan.learning_rate,
         weight_decay=1e-4,
         clip=5.0,
