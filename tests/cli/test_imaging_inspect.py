@@ -34,6 +34,7 @@ def test_the_page_is_whole_and_the_table_names_everything(graben, odd, tmp_path,
     text = page.read_text()
     for words in ("unsorted traces", "line numbers elsewhere", "--inline-byte", "A FILE MADE FOR"):
         assert words in text
+    assert "This survey is unlike the synthetic ones" in text
 
 
 def test_a_page_alone(graben, odd, tmp_path):
@@ -42,6 +43,7 @@ def test_a_page_alone(graben, odd, tmp_path):
     found = done.json()
     assert found["facts"]["line numbers"] == "bytes 9 and 21"
     assert found["amplitudes"]["std"] == pytest.approx(58.0, abs=1)
+    assert 0 <= found["unlike_training_percentile"] <= 100
     assert {path.name for path in tmp_path.iterdir()} == {"A survey.sgy", "page.html"}
 
 

@@ -9,6 +9,7 @@ from graben.errors import SeismicError
 from graben.imaging.amplitudes import Amplitudes, amplitudes_of, sampled_traces
 from graben.imaging.segy import SegySource
 from graben.imaging.segy_headers import FORMATS, Oddity, text_headers
+from graben.imaging.shift import Shift, survey_shift
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,6 +37,9 @@ class Inspection:
         What the samples are normalised by; None if they are all the same.
     texts
         The text headers.
+    shift
+        How unlike the training of the nets the survey is; None where no three traces lie beside
+        each other.
     """
 
     facts: dict[str, str]
@@ -43,6 +47,7 @@ class Inspection:
     traces: "NDArray[np.float32]"
     amplitudes: Amplitudes | None
     texts: tuple[str, ...]
+    shift: Shift | None = None
 
     def plain(self) -> dict[str, Any]:
         """Return everything but the traces, for JSON."""
@@ -52,6 +57,7 @@ class Inspection:
             "oddities": [asdict(one) for one in self.oddities],
             "amplitudes": measured,
             "text_headers": list(self.texts),
+            "unlike_training_percentile": None if self.shift is None else self.shift.percentile,
         }
 
 
@@ -66,7 +72,15 @@ def inspect_volume(volume: "SeismicVolume") -> Inspection:
         layout = volume.source.traces.layout
         texts = tuple(text_headers(volume.source.traces.path, layout.start))
     facts |= _grid_facts(volume)
-    return Inspection(facts, (*volume.oddities, *oddities), traces, amplitudes, texts)
+    shift = None if amplitudes is None else _shift(volume)
+    return Inspection(facts, (*volume.oddities, *oddities), traces, amplitudes, texts, shift)
+
+
+def _shift(volume: "SeismicVolume") -> Shift | None:
+    try:
+        return survey_shift(volume)
+    except SeismicError:
+        return None
 
 
 def _segy_facts(source: SegySource) -> dict[str, str]:

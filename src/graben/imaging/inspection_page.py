@@ -16,6 +16,7 @@ from graben.imaging.figures import (
     draw_time_slice,
 )
 from graben.imaging.segy_writing import check_not_input
+from graben.imaging.shift import shift_section
 from graben.output import check_file, check_folder, written_folder
 from graben.report import (
     Picture,
@@ -97,6 +98,8 @@ def _write(
     ]
     if found.amplitudes is not None:
         sections.append(_amplitude_section(found.amplitudes, len(found.traces)))
+    if found.shift is not None:
+        sections.append(shift_section(found.shift))
     sections += [
         Section(f"Text header {number}" if number > 1 else "Text header", (_text(text),))
         for number, text in enumerate(found.texts, 1)

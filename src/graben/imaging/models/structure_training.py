@@ -46,7 +46,7 @@ class StructurePlan:
     config: UNetConfig = CONFIG
     shape: Shape = (64, 64, 64)
     batch_size: int = 2
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-2
     held: int = 12
     whole: Shape = WINDOW
 
@@ -54,6 +54,8 @@ class StructurePlan:
 def structure_recipe(plan: StructurePlan, steps: int, seed: int = 0) -> Recipe:
     """Return how the net is trained for a number of steps."""
     return Recipe(
+        optimiser="muon",
+        schedule="cooldown",
         learning_rate=plan.learning_rate,
         weight_decay=1e-4,
         clip=5.0,
