@@ -43,7 +43,7 @@ class FaultWindow:
 
 @dataclass(frozen=True, eq=False)
 class ThrowSeries:
-    """A fault with less and less slip; the first entry is the whole slip.
+    """A fault with less and less slip.
 
     Attributes
     ----------
@@ -135,7 +135,7 @@ def take_throw_away(
     window
         From `draw_fault_window`.
     factors
-        What the slip is multiplied by; the first is 1.
+        What the slip is multiplied by, from the largest to the smallest.
     """
     shape, origin = window.shape, window.origin
     whole = render_scene(window.scene, shape, origin)
