@@ -4,6 +4,7 @@ import json
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal
 
 import numpy as np
@@ -28,9 +29,7 @@ from graben.progress import track
 
 Single = Literal["volume", "section", "faultseg-shaped"]
 EPOCHS = 10  # validations in a training
-# steps that are timed to know how many fit in the budget, and how often: the fastest counts, for
-# other work on the machine only ever slows them
-TIMED, TIMINGS = 4, 3
+TIMED, TIMINGS = 4, 3  # steps that are timed to know how many fit in the budget, and how often
 # images that a calibration is fitted to, and as many that it is checked on
 CHECKS: dict[Image, tuple[Shape, int]] = {
     "volume": ((96, 96, 96), 6),
@@ -327,7 +326,7 @@ def _seconds(plan: Plan, held: KeptImages) -> tuple[float, float]:
     ][1:]
     started = time.process_time()
     _Lack(held)(predict(net, held, plan.batch_size))
-    return min(of_steps) / TIMED, time.process_time() - started
+    return median(of_steps) / TIMED, time.process_time() - started
 
 
 def _nothing(_: NDArray[Any]) -> float:
