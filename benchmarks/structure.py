@@ -136,7 +136,7 @@ def scored(
     sample = np.broadcast_to(np.arange(SHAPE[2], dtype=np.float32), SHAPE).copy()
     known = np.asarray(one.salt)
     row: dict[str, Any] = {
-        "salt, net": salt_overlap(likely[0] >= 0.5, known),
+        "salt, net": salt_overlap(likely[0] >= model.salt_from, known),
         "salt, baseline": salt_overlap(salt_said(salt_measures(one), salt), known),
         "time, net": time_scores(forward_in_time(logits[3] + sample), one, PERIOD),
         "time, flat": time_scores(sample, one, PERIOD),

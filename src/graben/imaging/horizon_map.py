@@ -13,7 +13,7 @@ from graben.errors import SeismicError
 from graben.imaging.models.horizons import STEEPEST, Floats, surface_of, time_at
 from graben.imaging.models.structure import StructureNet
 from graben.imaging.models.structure_tiles import SeenVolume
-from graben.imaging.resources import SALT, seen_by
+from graben.imaging.resources import seen_by
 from graben.imaging.volume import SeismicVolume
 from graben.output import check_file, written_file
 
@@ -87,7 +87,8 @@ def find_horizons(
         gone = volume.missing[first:last]
         for surface, level in zip(samples, levels, strict=True):
             found = surface_of(part.time, level, STEEPEST)
-            found[gone | _within(part.probability[0] >= SALT, found)] = np.nan
+            salt = part.probability[0] >= seen.model.salt_from
+            found[gone | _within(salt, found)] = np.nan
             surface[first:last] = found
     depth = volume.first_sample + volume.sample_interval * samples
     return tuple(Horizon(*pair) for pair in zip(seeds, depth.astype(np.float32), strict=True))

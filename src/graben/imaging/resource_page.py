@@ -19,7 +19,6 @@ from graben.imaging.figures import draw_section
 from graben.imaging.models.structure import CLASSES, Floats, StructureNet
 from graben.imaging.models.structure_tiles import SeenVolume
 from graben.imaging.resources import (
-    SALT,
     Candidate,
     ClassVolume,
     Resources,
@@ -121,7 +120,8 @@ class SaltMask:
 
     def read(self, region: tuple[Any, ...]) -> Floats:
         """Read a region."""
-        return (ClassVolume(self.seen, "salt").read(region) >= SALT).astype(np.float32)
+        salt = ClassVolume(self.seen, "salt").read(region) >= self.seen.model.salt_from
+        return salt.astype(np.float32)
 
 
 def candidate_record(volume: SeismicVolume, number: int, one: Candidate) -> dict[str, Any]:

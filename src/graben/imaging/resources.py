@@ -26,7 +26,6 @@ LEAST_BRIGHT = 200  # samples of a bright spot
 AROUND = 16  # traces on each side of a candidate that its amplitude is compared with
 WIDEST = 128  # traces from its middle, beyond which a candidate's amplitudes are not read
 NEAR_SALT = 4  # samples above and below salt, whose own reflection is bright
-SALT = 0.5  # probability of salt from which on it is salt
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +161,7 @@ def find_resources(volume: SeismicVolume, seen: SeenVolume) -> Resources:
     gathered = _Gathered()
     salt = Salt(np.zeros(volume.shape[:2], np.int64), np.full(volume.shape[:2], -1))
     for first, last, part in seen.parts("searching"):
-        is_salt = part.probability[0] >= SALT
+        is_salt = part.probability[0] >= seen.model.salt_from
         salt.thickness[first:last] = is_salt.sum(2)
         salt.top[first:last] = np.where(is_salt.any(2), is_salt.argmax(2), -1)
         for name, rule in seen.model.candidates.items():

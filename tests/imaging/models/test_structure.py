@@ -21,6 +21,7 @@ def tiny():
         None,
         {"salt": Platt(2.0, -1.0)},
         {"closure": Candidates(0.3, 40, 1.5, 0.2)},
+        salt_from=0.3,
     )
 
 
@@ -76,6 +77,7 @@ def test_a_model_survives_the_disk(tiny, tmp_path):
     back = StructureNet.load(tmp_path / "net")
     assert back.calibrations == tiny.calibrations
     assert back.candidates == tiny.candidates
+    assert back.salt_from == 0.3
     image = np.random.default_rng(2).normal(size=(8, 8, 8)).astype(np.float32)
     np.testing.assert_allclose(back.looks(image), tiny.looks(image), atol=0.05)
     assert (

@@ -6,6 +6,7 @@ import pytest
 from graben.imaging.models.structure import StructureNet
 from graben.imaging.models.structure_calibration import (
     best_candidates,
+    best_salt_threshold,
     calibrated,
     check,
     trained_structure_net,
@@ -55,6 +56,15 @@ def test_probabilities_come_true_as_often_as_they_say():
         assert one.slope == pytest.approx(1 / 3, abs=0.03)
         assert one.intercept == pytest.approx(0, abs=0.08)
     assert set(model.candidates) == {"closure", "flat_spot"}
+
+
+def test_salt_begins_where_it_overlaps_best():
+    likely = np.linspace(0, 1, 1000, dtype=np.float32).reshape(10, 10, 10)
+    for true_from in (0.1, 0.3, 0.5):
+        label = likely >= true_from
+        assert best_salt_threshold([likely, likely], [label, label]) == true_from
+    nothing = np.zeros(likely.shape, bool)
+    assert best_salt_threshold([likely], [nothing]) == 0.05
 
 
 def test_the_threshold_is_the_one_that_finds_the_objects():

@@ -95,6 +95,8 @@ class StructureNet:
         By class; what is not named is left as it is.
     candidates
         By class, how candidates are found.
+    salt_from
+        Calibrated probability from which on a sample counts as salt, chosen on synthetic volumes.
     about
         What the card says of the training.
     """
@@ -103,6 +105,7 @@ class StructureNet:
     traps: TrapNet | None = None
     calibrations: Mapping[str, Platt] = field(default_factory=dict)
     candidates: Mapping[str, Candidates] = field(default_factory=dict)
+    salt_from: float = 0.5
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def looks(self, image: Floats, sides: int = SIDES) -> Floats:
@@ -175,6 +178,7 @@ class StructureNet:
             "net": asdict(self.net.config),
             "calibration": {name: asdict(one) for name, one in self.calibrations.items()},
             "candidates": {name: one._asdict() for name, one in self.candidates.items()},
+            "salt_from": self.salt_from,
         }
         save_model(folder, weights, description)
 
@@ -210,6 +214,7 @@ class StructureNet:
             traps,
             {name: Platt(**one) for name, one in about["calibration"].items()},
             {name: Candidates(**one) for name, one in about["candidates"].items()},
+            about["salt_from"],
             about,
         )
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +80,7 @@ def trained_structure_net(
         "traps_cpu_seconds": spent,
         "calibration_cpu_seconds": time.process_time() - started,
     }
-    about = {**raw.about, "cost": cost, "metrics": metrics}
-    return StructureNet(net, traps, ready.calibrations, ready.candidates, about)
+    return replace(ready, about={**raw.about, "cost": cost, "metrics": metrics})
 
 
 def calibrated(model: StructureNet, images: StructureImages) -> StructureNet:
@@ -103,7 +102,24 @@ def calibrated(model: StructureNet, images: StructureImages) -> StructureNet:
         place = CLASSES.index(name)
         likely = [calibrations[name].of_logits(one[place].astype(np.float32)) for one in logits]
         candidates[name] = best_candidates(likely, [one[place] for one in labels])
-    return StructureNet(model.net, model.traps, calibrations, candidates, model.about)
+    salt = [calibrations["salt"].of_logits(one[0].astype(np.float32)) for one in logits]
+    return replace(
+        model,
+        calibrations=calibrations,
+        candidates=candidates,
+        salt_from=best_salt_threshold(salt, [one[0] for one in labels]),
+    )
+
+
+def best_salt_threshold(likely: Sequence[Floats], labels: Sequence[NDArray[np.bool_]]) -> float:
+    """Choose the threshold that gives the best intersection over union of all volumes together."""
+
+    def overlap(threshold: float) -> float:
+        pairs = zip(likely, labels, strict=True)
+        shared, union = np.sum([salt_overlap(p >= threshold, y) for p, y in pairs], axis=0)
+        return float(shared / union) if union else 0.0
+
+    return max(THRESHOLDS, key=overlap)
 
 
 def best_candidates(likely: Sequence[Floats], labels: Sequence[NDArray[np.bool_]]) -> Candidates:
@@ -166,7 +182,7 @@ def check(model: StructureNet, images: StructureImages) -> dict[str, Any]:
         likely = model.probabilities(logits[:3])
         sample = np.arange(one.amplitude.shape[2], dtype=np.float32)
         times.append(time_scores(forward_in_time(logits[3] + sample), one, PERIOD))
-        salt += salt_overlap(likely[0] >= 0.5, np.asarray(one.salt))
+        salt += salt_overlap(likely[0] >= model.salt_from, np.asarray(one.salt))
         for name, rule in model.candidates.items():
             said = objects_of(likely[CLASSES.index(name)] >= rule.threshold, rule.least)
             true = objects_of(getattr(one, name), LEAST_TRUE)
