@@ -55,6 +55,13 @@ def test_a_page_of_nothing_but_zeros(graben, tmp_path, check_page):
     check_page(tmp_path / "a.html")
 
 
+def test_of_two_traces_nobody_can_tell_whether_they_are_like_the_training(graben, tmp_path):
+    survey(tmp_path / "a.sgy", samples=amplitudes((1, 2, 60)))
+    done = graben("imaging", "inspect", tmp_path / "a.sgy", "--out", tmp_path / "a.html")
+    assert done.code == 0
+    assert "it takes three traces beside each other" in (tmp_path / "a.html").read_text()
+
+
 def test_the_real_files_have_their_pages(graben, reference_data, tmp_path, check_page):
     for name, words in (
         ("segyio_f3_crop.sgy", "16-bit integer"),

@@ -85,9 +85,9 @@ def find_horizons(
     samples = np.empty((len(seeds), *volume.shape[:2]), np.float32)
     for first, last, part in seen.parts("following"):
         gone = volume.missing[first:last]
+        salt = part.probability[0] >= seen.model.salt_from
         for surface, level in zip(samples, levels, strict=True):
             found = surface_of(part.time, level, STEEPEST)
-            salt = part.probability[0] >= seen.model.salt_from
             found[gone | _within(salt, found)] = np.nan
             surface[first:last] = found
     depth = volume.first_sample + volume.sample_interval * samples

@@ -98,8 +98,7 @@ def _write(
     ]
     if found.amplitudes is not None:
         sections.append(_amplitude_section(found.amplitudes, len(found.traces)))
-    if found.shift is not None:
-        sections.append(shift_section(found.shift))
+        sections.append(_likeness(found))
     sections += [
         Section(f"Text header {number}" if number > 1 else "Text header", (_text(text),))
         for number, text in enumerate(found.texts, 1)
@@ -135,6 +134,13 @@ def _amplitude_section(measured: "Amplitudes", traces: int) -> Section:
             ),
         ),
     )
+
+
+def _likeness(found: "Inspection") -> Section:
+    if found.shift is not None:
+        return shift_section(found.shift)
+    said = "Not told: it takes three traces beside each other that vary."
+    return Section("Is it like the training?", (Text((said,)),))
 
 
 def _text(text: str) -> Table:

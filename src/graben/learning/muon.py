@@ -1,4 +1,4 @@
-"""Momentum whose steps are orthogonal: convolutions learn from a third of the images."""
+"""Momentum whose steps are orthogonal: convolutions learn from fewer images."""
 
 from collections.abc import Callable
 from typing import Any

@@ -48,7 +48,7 @@ def logits_of(probability: NDArray[Any]) -> NDArray[Any]:
     """Give the logits of probabilities, finite also where they are 0 or 1; float32 stays so."""
     given = np.asarray(probability)
     given = given if given.dtype == np.float32 else given.astype(float)
-    return torch.from_numpy(np.asarray(given, order="C")).logit(LEAST).numpy()
+    return torch.tensor(given).logit_(LEAST).numpy()
 
 
 def fit_platt(probability: NDArray[Any], outcome: NDArray[Any]) -> Platt:
