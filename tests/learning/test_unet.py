@@ -196,3 +196,16 @@ def test_a_training_redraws_the_weights_by_its_seed_and_learns_a_shape():
 def test_impossible_architectures_are_refused():
     with pytest.raises(InputError, match="at least 1 channel"):
         UNetConfig(ndim=2, channels=0, outputs=1)
+
+
+def test_a_single_volume_teaches_what_it_would_teach_beside_others():
+    torch.manual_seed(0)
+    net = UNet(UNetConfig(ndim=3, channels=1, outputs=1, width=4, depth=1, stem=2))
+    volume = torch.randn(1, 1, 8, 12, 8)
+    slopes = []
+    for answer in (net(volume), spread_blocks(net.last(net.features(volume)[-1]), 2)):
+        net.zero_grad()
+        answer.square().sum().backward()
+        slopes.append([one.grad.clone() for one in net.parameters()])
+    torch.testing.assert_close(net(volume), spread_blocks(net.last(net.features(volume)[-1]), 2))
+    torch.testing.assert_close(*slopes, rtol=1e-4, atol=1e-4)

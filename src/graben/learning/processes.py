@@ -4,6 +4,7 @@ import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -13,6 +14,8 @@ from lightning.fabric.plugins.environments.lightning import (
     find_free_network_port,
 )
 from lightning.pytorch.strategies import DDPStrategy
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from graben.errors import ModelError
 
@@ -48,6 +51,60 @@ def strategy(rank: int, port: int) -> DDPStrategy:
         process_group_backend="gloo",
         timeout=LONGEST_WAIT,
     )
+
+
+@contextmanager
+def shared_statistics(net: nn.Module) -> Iterator[None]:
+    """Let batch normalisation see the samples of all processes, as one process would.
+
+    What several processes compute because a batch has fewer samples than there are processes
+    counts as often as it is computed.
+    """
+    norms = [layer for layer in net.modules() if isinstance(layer, _BatchNorm)]
+    for norm in norms:
+        norm.forward = partial(_normalised, norm)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for norm in norms:
+            del norm.forward
+
+
+def _normalised(norm: _BatchNorm, x: Tensor) -> Tensor:
+    if not norm.training:
+        return type(norm).forward(norm, x)
+    axes, sides = [0, *range(2, x.ndim)], [-1, *[1] * (x.ndim - 2)]
+    count = float(_summed(torch.tensor(float(x.numel() / x.shape[1]))))
+    mean = _summed(x.sum(axes)) / count
+    centred = x - mean.view(sides)
+    variance = _summed(centred.square().sum(axes)) / count
+    unbiased = variance * (count / (count - 1))
+    with torch.no_grad():
+        for kept, found in ((norm.running_mean, mean), (norm.running_var, unbiased)):
+            assert kept is not None
+            assert norm.momentum is not None
+            kept.lerp_(found, norm.momentum)
+    factor = norm.weight / (variance + norm.eps).sqrt()
+    return centred * factor.view(sides) + norm.bias.view(sides)
+
+
+def _summed(x: Tensor) -> Tensor:
+    total: Tensor = _Summed.apply(x)  # type: ignore[no-untyped-call]
+    return total
+
+
+class _Summed(torch.autograd.Function):
+    """A sum over processes; their gradients with respect to it add up, too."""
+
+    @staticmethod
+    def forward(_: Any, x: Tensor) -> Tensor:
+        total = x.clone()
+        torch.distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_: Any, slope: Tensor) -> Tensor:
+        return _Summed.forward(None, slope)
 
 
 @contextmanager
@@ -96,7 +153,7 @@ def helped(work: Callable[..., None], arguments: tuple[Any, ...], processes: int
             torch.distributed.destroy_process_group()
         for helper in helpers:
             if helper.is_alive():
-                helper.terminate()
+                helper.kill()  # Lightning keeps a process that waits for others from a SIGTERM
 
 
 def _help(content: bytes, rank: int, port: int, threads: int, began: Any) -> None:

@@ -5,7 +5,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from pickle import UnpicklingError
@@ -28,7 +28,7 @@ with warnings.catch_warnings():
     from lightning.pytorch import LightningModule, Trainer
     from lightning.pytorch.strategies import DDPStrategy
 
-    from graben.learning.processes import helped, strategy
+    from graben.learning.processes import helped, shared_statistics, strategy
 
 Batch = dict[str, Tensor]
 COOLDOWN = 0.6  # share of the steps over which the learning rate falls
@@ -288,7 +288,7 @@ def _train(
     module: _Training, checkpoint: Path | None, processes: DDPStrategy | None = None
 ) -> None:
     recipe = module.recipe
-    with _quiet():
+    with _quiet(), shared_statistics(module.net) if processes else nullcontext():
         trainer = Trainer(
             accelerator="cpu",
             devices=recipe.processes,
@@ -315,16 +315,20 @@ def _train(
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Lightning's advice from the user, who did not choose it."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    """Keep advice of Lightning and torch from the user, who did not choose them."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\.")
+        # of weights whose kernel has one cell: in memory both orders are the same
+        warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
         try:
             yield
         finally:
-            logger.setLevel(level)
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
 
 
 def _copy(net: nn.Module) -> dict[str, Tensor]:
