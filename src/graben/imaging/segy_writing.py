@@ -143,7 +143,7 @@ def _write_run(
     length = headers.shape[1]
     block = np.empty((len(numbers), length + 4 * rows.shape[1]), np.uint8)
     block[:, :length] = headers
-    block[:, length:] = rows.astype(f"{frame.order}f4").view(np.uint8)
+    block[:, length:].view(f"{frame.order}f4")[...] = rows
     file.seek(len(frame.head) + int(numbers[0]) * block.shape[1])
     file.write(block.data)
 
