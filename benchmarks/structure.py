@@ -8,7 +8,8 @@ calibrated on. Objects are connected samples; two agree where their overlap is a
 union, and else an object that was said is right where half of it lies in a true one, and a true
 one is found where half of it lies in what was said. Baselines: for objects, the envelope over what
 is usual at its depth; for salt, places that are weak and unlike their neighbours; for time, the
-sample itself, and dips of the structure tensor integrated slice by slice (least squares). 95 %
+sample itself, and dips of the structure tensor integrated slice by slice (least squares), as they
+are and ("trusted", what the net corrects) with less weight where traces are unlike each other. 95 %
 intervals are over resampled cubes.
 """
 
@@ -28,7 +29,7 @@ from graben.cli.console import say
 from graben.imaging.attributes import semblance
 from graben.imaging.brightness import envelope_ratio, usual_envelope
 from graben.imaging.models.horizons import forward_in_time, integrated_dips
-from graben.imaging.models.structure import CLASSES, Candidates, StructureNet
+from graben.imaging.models.structure import CLASSES, Candidates, StructureNet, trusted_dips
 from graben.imaging.models.structure_calibration import LEAST_TRUE
 from graben.imaging.models.structure_objects import Matches, match, objects_of
 from graben.imaging.models.structure_samples import PERIOD, StructureImages
@@ -48,6 +49,7 @@ UNLIKE = (0.25, 0.35, 0.5, 1.01)
 SALT_LEASTS = (500, 4000)
 SMOOTH = 9
 OBJECTS = ("closure", "flat_spot")
+TIMES = ("flat", "dips", "trusted")
 
 Floats = NDArray[np.float32]
 
@@ -91,9 +93,9 @@ def salt_said(measures: tuple[Floats, Floats], rule: SaltRule) -> NDArray[np.boo
     return said
 
 
-def dip_time(one: Synthetic) -> Floats:
-    """Give the time that the dips of the structure tensor alone tell."""
-    residual = integrated_dips(*dips(one.amplitude))
+def dip_time(inline: Floats, crossline: Floats) -> Floats:
+    """Give the time that dips alone tell."""
+    residual = integrated_dips(inline, crossline)
     return forward_in_time(np.add(residual, np.arange(SHAPE[2]), dtype=np.float32))
 
 
@@ -140,7 +142,8 @@ def scored(
         "salt, baseline": salt_overlap(salt_said(salt_measures(one), salt), known),
         "time, net": time_scores(forward_in_time(logits[3] + sample), one, PERIOD),
         "time, flat": time_scores(sample, one, PERIOD),
-        "time, dips": time_scores(dip_time(one), one, PERIOD),
+        "time, dips": time_scores(dip_time(*dips(one.amplitude)), one, PERIOD),
+        "time, trusted": time_scores(dip_time(*trusted_dips(one.amplitude)), one, PERIOD),
     }
     ratio = brightness(one)
     for name in OBJECTS:
@@ -217,11 +220,11 @@ def time_table(rows: list[dict[str, Any]]) -> dict[str, Any]:
     for score in TimeScores._fields:
         values = {
             who: np.array([getattr(row[f"time, {who}"], score) for row in rows])
-            for who in ("net", "flat", "dips")
+            for who in ("net", *TIMES)
         }
         for who, of_cubes in values.items():
             table[f"time, {who}, {score}"] = interval(partial(mean_of, of_cubes), len(rows))
-        for who in ("flat", "dips"):
+        for who in TIMES:
             table[f"time, net minus {who}, {score}"] = interval(
                 partial(mean_of, values["net"] - values[who]), len(rows)
             )

@@ -1,6 +1,6 @@
 """Train the net of salt, hydrocarbons, flat spots and geologic time that ships.
 
-    python tools/train_structure.py --out src/graben/data/models/structure    # 30 CPU minutes
+    python tools/train_structure.py --out src/graben/data/models/structure    # 45 CPU minutes
 
 Volumes are drawn by the generator as the training goes; nothing real is looked at. The card states
 seed and cost. A training that was cut off goes on from --unfinished.
@@ -13,7 +13,7 @@ from graben.cli.console import progress_bar, say
 from graben.imaging.models.structure_calibration import trained_structure_net
 from graben.progress import shown_by
 
-STEPS = 900
+STEPS = 2000
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ def drawn(folder, salt):
     net = UNet(UNetConfig(3, 5, 4, width=4, depth=1, stem=2)).eval()
     with torch.no_grad():
         net.last.bias[:8] += salt
-    StructureNet(net, None, {}, rules).save(folder)
+    StructureNet(net, {}, rules).save(folder)
     return folder
 
 

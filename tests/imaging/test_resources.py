@@ -36,7 +36,7 @@ class Reader(StructureNet):
 def reader():
     config = UNetConfig(3, 5, 4, width=2, depth=0, stem=2)
     rules = {"closure": Candidates(0.5, 50, 1.0, -1.0), "flat_spot": Candidates(0.5, 50)}
-    return Reader(UNet(config).eval(), None, {}, rules)
+    return Reader(UNet(config).eval(), {}, rules)
 
 
 def dome(shape=(60, 64, 110), middle=(30, 30)):

@@ -18,7 +18,6 @@ def tiny():
     torch.manual_seed(0)
     return StructureNet(
         UNet(CONFIG).eval(),
-        None,
         {"salt": Platt(2.0, -1.0)},
         {"closure": Candidates(0.3, 40, 1.5, 0.2)},
         salt_from=0.3,

@@ -82,7 +82,7 @@ def test_the_threshold_is_the_one_that_finds_the_objects():
 
 def test_a_tiny_net_from_nothing_to_a_card(tmp_path):
     plan = StructurePlan(TINY, (32, 32, 32), 2, 3e-3, 2, (48, 48, 48))
-    model = trained_structure_net(plan, steps=2, scenes=20, cubes=2, checked=2)
+    model = trained_structure_net(plan, steps=2, cubes=2, checked=2)
     assert model.about["cost"]["steps"] == 2
     assert "time, rank" in model.about["metrics"]
     model.save(tmp_path / "net")

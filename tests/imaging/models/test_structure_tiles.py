@@ -25,7 +25,7 @@ class Reader(StructureNet):
 @pytest.fixture(scope="module")
 def reader():
     config = UNetConfig(3, 5, 4, width=2, depth=0, stem=2)
-    return Reader(UNet(config).eval(), None, {}, {"closure": Candidates(0.5, 1)})
+    return Reader(UNet(config).eval(), {}, {"closure": Candidates(0.5, 1)})
 
 
 def plane(shape, tilt):

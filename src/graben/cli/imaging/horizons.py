@@ -48,8 +48,9 @@ def horizons(
 ) -> None:
     """Follow horizons from seed points through a volume, without holding it in memory.
 
-    Horizons are surfaces of equal relative geologic time, which a net that has seen nothing real
-    gives; they jump at faults, and are left out where a fault, a pause or salt has cut them.
+    Horizons are surfaces of equal relative geologic time: integrated dips, hardly changed by a net
+    that has seen nothing real. They jump at faults, and are left out where a fault, a pause or salt
+    has cut them.
     """
     from graben.imaging.horizon_map import stacked_seeds, write_horizons
     from graben.imaging.models.structure import StructureNet

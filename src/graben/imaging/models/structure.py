@@ -15,7 +15,6 @@ from graben.imaging.attributes import semblance
 from graben.imaging.brightness import envelope_ratio, usual_envelope
 from graben.imaging.models.calibration import Platt
 from graben.imaging.models.horizons import integrated_dips
-from graben.imaging.models.trap_net import TrapNet, trap_logits
 from graben.imaging.structure import dips
 from graben.learning import load_model, save_model
 from graben.learning.nets import UNet, UNetConfig, folded
@@ -89,8 +88,6 @@ class StructureNet:
         In evaluation mode; its inputs are those of `channels_of`, its outputs what is added to
         `PRIORS` as logits of `CLASSES`, and what is added to the integrated dips as geologic time
         less the sample, in units of `RESIDUAL_UNIT`.
-    traps
-        In evaluation mode; tells hydrocarbons and flat spots in place of `net` if there is one.
     calibrations
         By class; what is not named is left as it is.
     candidates
@@ -102,7 +99,6 @@ class StructureNet:
     """
 
     net: UNet
-    traps: TrapNet | None = None
     calibrations: Mapping[str, Platt] = field(default_factory=dict)
     candidates: Mapping[str, Candidates] = field(default_factory=dict)
     salt_from: float = 0.5
@@ -138,7 +134,7 @@ class StructureNet:
         net = folded(self.net)
         total = np.zeros((4, *image.shape), np.float32)
         for inline, crossline in list(product((1, -1), repeat=2))[:sides]:
-            seen = _answers(net, self.traps, np.ascontiguousarray(image[::inline, ::crossline]))
+            seen = _answers(net, np.ascontiguousarray(image[::inline, ::crossline]))
             seen[3] -= seen[3].mean()
             total += seen[:, ::inline, ::crossline]
         total /= sides
@@ -161,11 +157,9 @@ class StructureNet:
         InputError, OutputError
             As `graben.learning.save_model`.
         """
-        nets = {"structure": self.net} | ({"traps": self.traps} if self.traps else {})
         weights = {
-            f"{key}.{name}": _short(values.numpy())
-            for key, net in nets.items()
-            for name, values in net.state_dict().items()
+            f"structure.{name}": _short(values.numpy())
+            for name, values in self.net.state_dict().items()
         }
         description = {
             "model": MODEL,
@@ -205,13 +199,8 @@ class StructureNet:
             )
         net = UNet(UNetConfig(**about["net"]))
         net.load_state_dict(_tensors(stored.state("structure")))
-        traps = None
-        if told := stored.state("traps"):
-            traps = TrapNet().eval()
-            traps.load_state_dict(_tensors(told))
         return cls(
             net.eval(),
-            traps,
             {name: Platt(**one) for name, one in about["calibration"].items()},
             {name: Candidates(**one) for name, one in about["candidates"].items()},
             about["salt_from"],
@@ -227,7 +216,7 @@ def _short(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.float16) if values.dtype == np.float32 else values
 
 
-def _answers(net: UNet, traps: TrapNet | None, image: Floats) -> Floats:
+def _answers(net: UNet, image: Floats) -> Floats:
     """Give all outputs; sides are filled up with copies of the last samples and cut again."""
     more = [(0, -side % net.config.multiple) for side in image.shape]
     filled = np.pad(image, more, mode="edge") if any(after for _, after in more) else image
@@ -237,7 +226,4 @@ def _answers(net: UNet, traps: TrapNet | None, image: Floats) -> Floats:
     answer[:3] += np.array(PRIORS, np.float32).reshape(3, 1, 1, 1)
     answer[3] += seen[-1]
     inside = (slice(None), *(slice(0, side) for side in image.shape))
-    kept = np.ascontiguousarray(answer[inside])
-    if traps is not None:
-        kept[1:3] = trap_logits(traps, np.ascontiguousarray(seen[inside]))
-    return kept
+    return np.ascontiguousarray(answer[inside])

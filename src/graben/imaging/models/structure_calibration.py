@@ -21,13 +21,12 @@ from graben.imaging.models.structure_training import (
     structure_recipe,
     trained_unet,
 )
-from graben.imaging.models.trap_training import trained_traps
 from graben.learning import History
 from graben.learning.threads import torch_threads
 from graben.output import plain
 from graben.progress import track
 
-SCENES, CUBES = 900, 120
+CUBES = 120
 THRESHOLDS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
 LEASTS = (20, 50, 100, 200)
 LEAST_TRUE = 30  # samples; what is smaller is not asked for
@@ -41,7 +40,6 @@ def trained_structure_net(
     *,
     steps: int,
     seed: int = 0,
-    scenes: int = SCENES,
     cubes: int = CUBES,
     checked: int = 12,
     checkpoint_folder: Path | None = None,
@@ -56,8 +54,6 @@ def trained_structure_net(
         Of the training.
     seed
         Of weights and volumes.
-    scenes
-        Volumes that hydrocarbons and flat spots are learned from.
     cubes
         Volumes that are calibrated on, as the generator draws them.
     checked
@@ -67,17 +63,13 @@ def trained_structure_net(
     """
     plan = plan or StructurePlan()
     net, history = trained_unet(plan, steps, seed, checkpoint_folder)
-    started = time.process_time()
-    traps, _ = trained_traps(StructureImages(plan.whole, scenes, seed, use="traps"))
-    raw = StructureNet(net, traps, about=_about(plan, history, seed, scenes))
-    spent = time.process_time() - started
+    raw = StructureNet(net, about=_about(plan, history, seed))
     started = time.process_time()
     with torch_threads(1):
         ready = calibrated(raw, StructureImages(plan.whole, cubes, use="calibration"))
         metrics = check(ready, StructureImages(plan.whole, checked, use="check"))
     cost = {
         **raw.about["cost"],
-        "traps_cpu_seconds": spent,
         "calibration_cpu_seconds": time.process_time() - started,
     }
     return replace(ready, about={**raw.about, "cost": cost, "metrics": metrics})
@@ -206,12 +198,11 @@ def _answers(
     return logits, labels
 
 
-def _about(plan: StructurePlan, history: History, seed: int, scenes: int) -> dict[str, Any]:
+def _about(plan: StructurePlan, history: History, seed: int) -> dict[str, Any]:
     seen = history.steps * plan.batch_size
     return {
         "training_data": f"{seen:,} synthetic volumes of {plan.shape}, each seen once; half "
-        f"around hydrocarbons, a quarter around salt; samples of {scenes:,} others for traps; "
-        "nothing real",
+        "around hydrocarbons, a quarter around salt; nothing real",
         "cost": {
             "cpu_seconds": history.cpu_seconds,
             "seconds": history.seconds,

@@ -14,8 +14,8 @@ from graben.imaging.models.structure import RESIDUAL_UNIT, Floats, channels_of
 from graben.imaging.scene_drawing import PACKAGE_DOMAINS
 from graben.imaging.synthetic import DOMAIN, Shape, Synthetic, draw_window
 
-Use = Literal["training", "validation", "calibration", "check", "traps"]
-_STREAM: dict[Use, int] = {"training": 0, "validation": 1, "calibration": 2, "check": 3, "traps": 4}
+Use = Literal["training", "validation", "calibration", "check"]
+_STREAM: dict[Use, int] = {"training": 0, "validation": 1, "calibration": 2, "check": 3}
 WINDOW = (96, 96, 96)  # that volumes are cut out of where something is sought
 ATTEMPTS = 6  # scenes that are tried for one that has it
 LEAST_SOUGHT = 100  # samples of it
@@ -120,17 +120,17 @@ class StructureImages:
         return {name: torch.from_numpy(np.stack([one[name] for one in found])) for name in found[0]}
 
     def _labelled(self, one: Synthetic) -> dict[str, NDArray[Any]]:
-        salt, *traps = (
+        labels = [
             np.zeros(self.shape, bool) if label is None else label
             for label in (one.salt, one.closure, one.flat_spot)
-        )
-        time, package = closed_time(one.geologic_time, salt, PERIOD)
+        ]
+        time, package = closed_time(one.geologic_time, labels[0], PERIOD)
         sample = np.arange(self.shape[2], dtype=np.float32)
         return {
             "x": channels_of(one.amplitude),
-            "y": np.stack([salt, *traps]).astype(np.float32),
+            "y": np.stack(labels).astype(np.float32),
             "residual": (time - sample) / np.float32(RESIDUAL_UNIT),
-            "package": np.where(salt, -1, package),
+            "package": np.where(labels[0], -1, package),
         }
 
 

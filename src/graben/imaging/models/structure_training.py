@@ -39,8 +39,7 @@ class StructurePlan:
     held
         Volumes that choose the weights to keep.
     whole
-        (inline, crossline, sample) of the volumes that traps are learned from, and that all is
-        calibrated and checked on.
+        (inline, crossline, sample) of the volumes that it is calibrated and checked on.
     """
 
     config: UNetConfig = CONFIG
