@@ -1,6 +1,7 @@
 """Two processes take the steps of one, stop together and resume; samples drawn anew."""
 
 import multiprocessing
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,6 +64,27 @@ def test_several_processes_take_the_steps_of_one(
     np.testing.assert_allclose(shared.validation, history.validation, atol=1e-5)
     assert shared.cpu_seconds > 0
     assert not torch.distributed.is_initialized()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_statistics_over_one_process_are_those_of_torch(tmp_path: Path, dtype: torch.dtype) -> None:
+    x = torch.randn(3, 4, 6, 5, generator=torch.manual_seed(0)).to(dtype) * 2 + 5
+    found = []
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{tmp_path}/place", rank=0, world_size=1
+    )
+    try:
+        for shared in (processes.shared_statistics, nullcontext):
+            norm, seen = nn.BatchNorm2d(4), x.clone().requires_grad_()
+            nn.init.uniform_(norm.weight, generator=torch.manual_seed(1))
+            with shared(norm):
+                answer = norm(seen)
+            (answer.float() ** 3).sum().backward()
+            found.append([answer, seen.grad, norm.weight.grad, norm.running_mean, norm.running_var])
+    finally:
+        torch.distributed.destroy_process_group()
+    close = {"rtol": 1e-4, "atol": 1e-4} if dtype == torch.float32 else {"rtol": 0.02, "atol": 0.05}
+    torch.testing.assert_close(*found, **close)
 
 
 def test_processes_stop_together_and_their_training_resumes(tmp_path: Path) -> None:

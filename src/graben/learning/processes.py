@@ -75,8 +75,9 @@ def _normalised(norm: _BatchNorm, x: Tensor) -> Tensor:
         return type(norm).forward(norm, x)
     axes, sides = [0, *range(2, x.ndim)], [-1, *[1] * (x.ndim - 2)]
     count = float(_summed(torch.tensor(float(x.numel() / x.shape[1]))))
-    mean = _summed(x.sum(axes)) / count
-    centred = x - mean.view(sides)
+    full = x.float()  # also where the net computes in bfloat16
+    mean = _summed(full.sum(axes)) / count
+    centred = full - mean.view(sides)
     variance = _summed(centred.square().sum(axes)) / count
     unbiased = variance * (count / (count - 1))
     with torch.no_grad():
@@ -85,7 +86,7 @@ def _normalised(norm: _BatchNorm, x: Tensor) -> Tensor:
             assert norm.momentum is not None
             kept.lerp_(found, norm.momentum)
     factor = norm.weight / (variance + norm.eps).sqrt()
-    return centred * factor.view(sides) + norm.bias.view(sides)
+    return (centred * factor.view(sides) + norm.bias.view(sides)).to(x.dtype)
 
 
 def _summed(x: Tensor) -> Tensor:
