@@ -1,9 +1,12 @@
 """Two processes take the steps of one, stop together and resume; samples drawn anew."""
 
 import multiprocessing
+import signal
+import time
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,23 +105,21 @@ def test_a_helper_that_cannot_begin_is_an_error(monkeypatch: pytest.MonkeyPatch)
         trained(problem(), replace(RECIPE, processes=2))
 
 
-def test_a_failure_of_the_first_process_ends_the_others() -> None:
-    answers = iter([1.0])
-
-    def score(_: np.ndarray) -> float:
-        if (first := next(answers, None)) is None:
-            raise ModelError("cannot tell")
-        return first
-
-    net = nn.Linear(4, 1)
-    with pytest.raises(ModelError, match="cannot tell"):
-        fit(
-            net, problem(), problem(7), "cross-entropy", replace(RECIPE, processes=2),
-            validation_score=score,
-        )  # fmt: skip
+def test_a_failure_of_the_first_process_ends_helpers_that_ignore_a_sigterm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(processes, "_help", _wait)
+    with pytest.raises(ModelError, match="cannot tell"), processes.helped(_leave, (), 2):
+        raise ModelError("cannot tell")
     for helper in multiprocessing.active_children():
         helper.join(10)
         assert not helper.is_alive()
+
+
+def _wait(_content: bytes, rank: int, _port: int, _threads: int, began: Any) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    began.send(rank)
+    time.sleep(60)
 
 
 def _leave(*_: object) -> None:

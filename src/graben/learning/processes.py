@@ -74,7 +74,7 @@ def _normalised(norm: _BatchNorm, x: Tensor) -> Tensor:
     if not norm.training:
         return type(norm).forward(norm, x)
     axes, sides = [0, *range(2, x.ndim)], [-1, *[1] * (x.ndim - 2)]
-    count = float(_summed(torch.tensor(float(x.numel() / x.shape[1]))))
+    count = float(_summed(torch.tensor(x.numel() / x.shape[1])))
     full = x.float()  # also where the net computes in bfloat16
     mean = _summed(full.sum(axes)) / count
     centred = full - mean.view(sides)
