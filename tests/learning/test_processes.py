@@ -1,7 +1,10 @@
 """Two processes take the steps of one, stop together and resume; samples drawn anew."""
 
 import multiprocessing
+import os
 import signal
+import subprocess
+import sys
 import time
 from contextlib import nullcontext
 from dataclasses import replace
@@ -114,6 +117,39 @@ def test_a_failure_of_the_first_process_ends_helpers_that_ignore_a_sigterm(
     for helper in multiprocessing.active_children():
         helper.join(10)
         assert not helper.is_alive()
+
+
+SCRIPT = """
+import os, signal, sys
+import numpy as np
+import torch
+from graben.learning import Recipe, TensorSamples, fit
+
+
+class Killed(TensorSamples):
+    calls = 0
+
+    def batch(self, indices):
+        self.calls += 1  # the first call is for the fingerprint
+        if self.calls == 4 and os.getppid() == int(sys.argv[2]):
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super().batch(indices)
+
+
+if __name__ == "__main__":
+    samples = [kind(np.zeros((8, 1), "f4"), np.zeros(8)) for kind in (Killed, TensorSamples)]
+    recipe = Recipe(max_epochs=3, batch_size=4, processes=int(sys.argv[1]))
+    fit(torch.nn.Sequential(torch.nn.Linear(1, 1)), *samples, "cross-entropy", recipe)
+"""
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_training_that_is_killed_ends_as_one_that_was(tmp_path: Path, number: int) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(SCRIPT)
+    command = [sys.executable, script, str(number), str(os.getpid())]
+    ended = subprocess.run(command, timeout=100, check=False)
+    assert ended.returncode == -signal.SIGTERM
 
 
 def _wait(_content: bytes, rank: int, _port: int, _threads: int, began: Any) -> None:

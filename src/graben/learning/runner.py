@@ -2,6 +2,8 @@
 
 import logging
 import math
+import signal
+import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator
@@ -174,7 +176,13 @@ class _Training(LightningModule):
         self.batches = _Batches(samples, recipe, record, rank)
         self.started = time.monotonic() - record.seconds
         self.computed = time.process_time()
+        self.terminated = signal.getsignal(signal.SIGTERM)
         self.loss_sum = self.weight_sum = 0.0
+
+    def on_train_start(self) -> None:
+        """Let a kill end the process: Lightning would leave as if all were well, or wait."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self.terminated)
 
     def train_dataloader(self) -> _Batches:
         return self.batches
