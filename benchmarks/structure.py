@@ -1,6 +1,6 @@
 """Closures, flat spots, salt and relative geologic time on 32 synthetic cubes, beside baselines.
 
-    python benchmarks/structure.py --out out/bench      # 6 CPU minutes
+    python benchmarks/structure.py --out out/bench      # 8 CPU minutes
 
 The cubes are drawn from seeds that neither training nor calibration uses, as the generator draws
 them. Thresholds of the net and of the baselines are chosen on other cubes, those that the net is
@@ -8,16 +8,19 @@ calibrated on. Objects are connected samples; two agree where their overlap is a
 union, and else an object that was said is right where half of it lies in a true one, and a true
 one is found where half of it lies in what was said. Baselines: for objects, the envelope over what
 is usual at its depth; for salt, places that are weak and unlike their neighbours; for time, the
-sample itself, and dips of the structure tensor integrated slice by slice (least squares), as they
-are and ("trusted", what the net corrects) with less weight where traces are unlike each other. 95 %
-intervals are over resampled cubes.
+sample itself; dips of the structure tensor integrated slice by slice (least squares), as they are
+and ("trusted") with less weight where traces are unlike each other; and ("windows") what the net's
+answers are worked up to, but with windows of the traces in their place, so that traces are matched
+by their normalised correlation. 95 % intervals are over resampled cubes.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +31,9 @@ from scipy.ndimage import uniform_filter
 from graben.cli.console import say
 from graben.imaging.attributes import semblance
 from graben.imaging.brightness import envelope_ratio, usual_envelope
+from graben.imaging.models.geologic_time import time_by_layers
 from graben.imaging.models.horizons import forward_in_time, integrated_dips
+from graben.imaging.models.layer_net import STEP, Described
 from graben.imaging.models.structure import CLASSES, Candidates, StructureNet, trusted_dips
 from graben.imaging.models.structure_calibration import LEAST_TRUE
 from graben.imaging.models.structure_objects import Matches, match, objects_of
@@ -49,7 +54,8 @@ UNLIKE = (0.25, 0.35, 0.5, 1.01)
 SALT_LEASTS = (500, 4000)
 SMOOTH = 9
 OBJECTS = ("closure", "flat_spot")
-TIMES = ("flat", "dips", "trusted")
+TIMES = ("flat", "dips", "trusted", "windows")
+TIMED = 16  # cubes that windows are chosen on
 
 Floats = NDArray[np.float32]
 
@@ -60,6 +66,36 @@ class SaltRule(NamedTuple):
     weak: float
     unlike: float
     least: int
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Describes a sample by the samples of its trace around it.
+
+    Parameters
+    ----------
+    half
+        Samples before and behind it.
+    sharpness
+        What a correlation of 1 counts, as a logarithm of odds.
+    least
+        Correlation from which on two samples are likelier the same layer than none is.
+    """
+
+    half: int
+    sharpness: float
+    least: float
+
+    def describe(self, image: Floats) -> Described:
+        """Describe an image, as `LayerNet` does."""
+        around = np.pad(image[::STEP, ::STEP], [(0, 0), (0, 0), (self.half, self.half)])
+        windows = np.lib.stride_tricks.sliding_window_view(around, 2 * self.half + 1, axis=2)
+        length = np.linalg.norm(windows, axis=3, keepdims=True)
+        numbers = self.sharpness**0.5 * windows / np.maximum(length, 1e-6)
+        return Described(numbers.astype(np.float32), self.sharpness * self.least)
+
+
+WINDOWS = [Windows(*one) for one in product((6, 10, 14), (5.0, 10.0, 20.0), (0.3, 0.6))]
 
 
 def test_cube(number: int) -> Synthetic:
@@ -93,10 +129,19 @@ def salt_said(measures: tuple[Floats, Floats], rule: SaltRule) -> NDArray[np.boo
     return said
 
 
-def dip_time(inline: Floats, crossline: Floats) -> Floats:
-    """Give the time that dips alone tell."""
-    residual = integrated_dips(inline, crossline)
+def time_of(residual: Floats) -> Floats:
+    """Give the time from what it is less the sample."""
     return forward_in_time(np.add(residual, np.arange(SHAPE[2]), dtype=np.float32))
+
+
+def chosen_windows(cubes: Iterable[Synthetic]) -> Windows:
+    """Choose the windows whose horizons are least off."""
+    off = np.zeros(len(WINDOWS))
+    for one in cubes:
+        for place, windows in enumerate(WINDOWS):
+            told = time_of(time_by_layers(windows, one.amplitude))
+            off[place] += np.nan_to_num(time_scores(told, one, PERIOD).horizon)
+    return WINDOWS[int(off.argmin())]
 
 
 def chosen(cubes: StructureImages) -> tuple[dict[str, Candidates], SaltRule]:
@@ -129,21 +174,27 @@ def chosen(cubes: StructureImages) -> tuple[dict[str, Candidates], SaltRule]:
 
 
 def scored(
-    model: StructureNet, number: int, rules: dict[str, Candidates], salt: SaltRule
+    model: StructureNet,
+    number: int,
+    rules: dict[str, Candidates],
+    salt: SaltRule,
+    windows: Windows,
 ) -> dict[str, Any]:
-    """Score net and baselines on one cube."""
+    """Score nets and baselines on one cube."""
     one = test_cube(number)
-    logits = model.looks(one.amplitude)
-    likely = model.probabilities(logits[:3])
-    sample = np.broadcast_to(np.arange(SHAPE[2], dtype=np.float32), SHAPE).copy()
+    likely = model.probabilities(model.looks(one.amplitude))
+    times = {
+        "net": model.time(one.amplitude),
+        "flat": np.zeros(SHAPE, np.float32),
+        "dips": integrated_dips(*dips(one.amplitude)),
+        "trusted": integrated_dips(*trusted_dips(one.amplitude)),
+        "windows": time_by_layers(windows, one.amplitude),
+    }
     known = np.asarray(one.salt)
     row: dict[str, Any] = {
         "salt, net": salt_overlap(likely[0] >= model.salt_from, known),
         "salt, baseline": salt_overlap(salt_said(salt_measures(one), salt), known),
-        "time, net": time_scores(forward_in_time(logits[3] + sample), one, PERIOD),
-        "time, flat": time_scores(sample, one, PERIOD),
-        "time, dips": time_scores(dip_time(*dips(one.amplitude)), one, PERIOD),
-        "time, trusted": time_scores(dip_time(*trusted_dips(one.amplitude)), one, PERIOD),
+        **{f"time, {who}": time_scores(time_of(r), one, PERIOD) for who, r in times.items()},
     }
     ratio = brightness(one)
     for name in OBJECTS:
@@ -242,8 +293,10 @@ def main() -> None:
     started = time.process_time()
     model = StructureNet.load(asked.model)
     with torch_threads(1):
-        rules, salt = chosen(StructureImages(SHAPE, asked.choosing, use="calibration"))
-        rows = [scored(model, number, rules, salt) for number in range(asked.cubes)]
+        choosing = StructureImages(SHAPE, asked.choosing, use="calibration")
+        rules, salt = chosen(choosing)
+        windows = chosen_windows(choosing.image(n) for n in range(min(TIMED, asked.choosing)))
+        rows = [scored(model, number, rules, salt, windows) for number in range(asked.cubes)]
     table = objects_table(rows, "closure") | objects_table(rows, "flat_spot")
     table |= salt_table(rows) | time_table(rows)
     for name, value in table.items():
@@ -254,6 +307,7 @@ def main() -> None:
         "net": {name: one._asdict() for name, one in model.candidates.items()},
         "baselines": {name: one._asdict() for name, one in rules.items()},
         "salt baseline": salt._asdict(),
+        "windows": asdict(windows),
         "cpu_seconds": time.process_time() - started,
         "scores": table,
     }

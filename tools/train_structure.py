@@ -1,4 +1,4 @@
-"""Train the net of salt, hydrocarbons, flat spots and geologic time that ships.
+"""Train the nets of salt, hydrocarbons and flat spots, and of geologic time, that ship.
 
     python tools/train_structure.py --out src/graben/data/models/structure    # 45 CPU minutes
 
@@ -13,7 +13,7 @@ from graben.cli.console import progress_bar, say
 from graben.imaging.models.structure_calibration import trained_structure_net
 from graben.progress import shown_by
 
-STEPS = 2000
+STEPS, LAYER_STEPS = 2000, 800
 
 
 def main() -> None:
@@ -21,12 +21,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="the model folder to write")
     parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--layer-steps", type=int, default=LAYER_STEPS)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--unfinished", type=Path, default=Path("out/structure.training"))
     asked = parser.parse_args()
     with shown_by(progress_bar):
         model = trained_structure_net(
-            steps=asked.steps, seed=asked.seed, checkpoint_folder=asked.unfinished
+            steps=asked.steps,
+            layer_steps=asked.layer_steps,
+            seed=asked.seed,
+            checkpoint_folder=asked.unfinished,
         )
     model.save(asked.out)
     for name, row in model.about["metrics"].items():

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from graben.imaging import write_new_segy
+from graben.imaging.models.layer_net import LayerNet, LayerNetConfig
 from graben.imaging.models.structure import StructureNet
 from graben.learning.nets import UNet, UNetConfig
 from graben.tiling import InMemory
@@ -20,14 +21,14 @@ def survey(tmp_path):
 
 @pytest.fixture
 def model(tmp_path):
-    """A net that says: no salt, and time is what the dips say."""
+    """A net that says that there is no salt, and knows layers by weights that were drawn."""
     torch.manual_seed(0)
-    net = UNet(UNetConfig(3, 5, 4, width=4, depth=1, stem=2)).eval()
+    net = UNet(UNetConfig(3, 5, 3, width=4, depth=1, stem=2)).eval()
     with torch.no_grad():
         net.last.weight.zero_()
         net.last.bias.zero_()
         net.last.bias[:24] = -9
-    StructureNet(net).save(tmp_path / "model")
+    StructureNet(net, LayerNet(LayerNetConfig(4, 4, (1,))).eval()).save(tmp_path / "model")
     return tmp_path / "model"
 
 

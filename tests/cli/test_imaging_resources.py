@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from graben.imaging import open_volume, write_new_segy
+from graben.imaging.models.layer_net import LayerNet, LayerNetConfig
 from graben.imaging.models.structure import Candidates, StructureNet
 from graben.learning.nets import UNet, UNetConfig
 from graben.tiling import InMemory
@@ -26,10 +27,10 @@ def drawn(folder, salt):
     """Write a net with drawn weights, which sees salt nearly nowhere if `salt` is -9."""
     torch.manual_seed(0)
     rules = {"closure": Candidates(0.5, 20), "flat_spot": Candidates(0.999, 20)}
-    net = UNet(UNetConfig(3, 5, 4, width=4, depth=1, stem=2)).eval()
+    net = UNet(UNetConfig(3, 5, 3, width=4, depth=1, stem=2)).eval()
     with torch.no_grad():
         net.last.bias[:8] += salt
-    StructureNet(net, {}, rules).save(folder)
+    StructureNet(net, LayerNet(LayerNetConfig(4, 4, (1,))).eval(), {}, rules).save(folder)
     return folder
 
 

@@ -6,8 +6,9 @@ import pytest
 from graben.errors import SeismicError
 from graben.imaging import in_memory_volume
 from graben.imaging.horizon_map import Seed, find_horizons, place_of, stacked_seeds
+from graben.imaging.models.layer_net import LayerNet, LayerNetConfig
 from graben.imaging.models.structure import StructureNet
-from graben.imaging.models.structure_tiles import SeenVolume
+from graben.imaging.models.structure_tiles import Mosaic, SeenVolume
 from graben.learning.nets import UNet, UNetConfig
 
 SHAPE = (12, 16, 60)
@@ -17,14 +18,14 @@ SHAPE = (12, 16, 60)
 class Known(SeenVolume):
     """A volume whose time is known."""
 
-    def part(self, first, last):
-        from graben.imaging.models.structure_tiles import Structure
-
+    def time(self, first, last):
         i, j, k = np.mgrid[first:last, : SHAPE[1], : SHAPE[2]].astype(np.float32)
-        time = k - 0.5 * i + 0.25 * j + 8 * ((j >= 10) & (k >= 30))
-        salt = np.zeros((3, *time.shape), np.float32)
+        return k - 0.5 * i + 0.25 * j + 8 * ((j >= 10) & (k >= 30))
+
+    def probability(self, first, last):
+        salt = np.zeros((3, last - first, *SHAPE[1:]), np.float32)
         salt[0, :, :2, 40:] = 1
-        return Structure(salt, time)
+        return salt
 
 
 @pytest.fixture
@@ -36,8 +37,11 @@ def volume():
 
 @pytest.fixture
 def seen(tmp_path):
-    net = StructureNet(UNet(UNetConfig(3, 5, 4, width=2, depth=0)).eval())
-    return Known(net, SHAPE, tmp_path, (), np.zeros(0))
+    net = StructureNet(
+        UNet(UNetConfig(3, 5, 3, width=2, depth=0)).eval(),
+        LayerNet(LayerNetConfig(4, 4, (1,))).eval(),
+    )
+    return Known(net, SHAPE, Mosaic(SHAPE, tmp_path, (), np.zeros(0), 3))
 
 
 def test_a_tilted_plane_gives_tilted_horizons(volume, seen):

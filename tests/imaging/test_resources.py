@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from graben.imaging import in_memory_volume
+from graben.imaging.models.layer_net import LayerNet, LayerNetConfig
 from graben.imaging.models.structure import Candidates, StructureNet
 from graben.imaging.resource_page import candidate_record, polygons_of, salt_record
 from graben.imaging.resources import (
@@ -28,15 +29,14 @@ class Reader(StructureNet):
 
     def looks(self, image, sides=1):
         says = [image < -3, image > 3, np.zeros(image.shape, bool)]
-        logits = [np.where(one, 6.0, -6.0) for one in says]
-        return np.stack([*logits, np.zeros(image.shape)]).astype(np.float32)
+        return np.stack([np.where(one, 6.0, -6.0) for one in says]).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
 def reader():
-    config = UNetConfig(3, 5, 4, width=2, depth=0, stem=2)
+    config = UNetConfig(3, 5, 3, width=2, depth=0, stem=2)
     rules = {"closure": Candidates(0.5, 50, 1.0, -1.0), "flat_spot": Candidates(0.5, 50)}
-    return Reader(UNet(config).eval(), {}, rules)
+    return Reader(UNet(config).eval(), LayerNet(LayerNetConfig(4, 4, (1,))).eval(), {}, rules)
 
 
 def dome(shape=(60, 64, 110), middle=(30, 30)):
@@ -50,7 +50,7 @@ def dome(shape=(60, 64, 110), middle=(30, 30)):
 
 
 def found_in(volume, reader, tmp_path):
-    with seen_by(reader, volume, tmp_path / "out") as seen:
+    with seen_by(reader, volume, tmp_path / "out", timed=False) as seen:
         return find_resources(volume, seen)
 
 

@@ -80,14 +80,15 @@ def find_horizons(
         raise SeismicError(
             f"expected 1 to {MOST} horizons, got {len(seeds)}. Give --seed, or a larger --every."
         )
-    lines = {inline: seen.part(inline, inline + 1).time[0] for inline, _, _ in places}
+    lines = {inline: seen.time(inline, inline + 1)[0] for inline, _, _ in places}
     levels = [time_at(lines[inline][crossline], sample) for inline, crossline, sample in places]
     samples = np.empty((len(seeds), *volume.shape[:2]), np.float32)
-    for first, last, part in seen.parts("following"):
+    for first, last in seen.slabs("following"):
         gone = volume.missing[first:last]
-        salt = part.probability[0] >= seen.model.salt_from
+        salt = seen.probability(first, last)[0] >= seen.model.salt_from
+        time = seen.time(first, last)
         for surface, level in zip(samples, levels, strict=True):
-            found = surface_of(part.time, level, STEEPEST)
+            found = surface_of(time, level, STEEPEST)
             found[gone | _within(salt, found)] = np.nan
             surface[first:last] = found
     depth = volume.first_sample + volume.sample_interval * samples
@@ -213,7 +214,7 @@ def write_horizons(
         check_file(path)
     for seed in seeds:
         place_of(volume, seed)
-    with seen_by(model, volume, out) as seen:
+    with seen_by(model, volume, out, timed=True) as seen:
         found = find_horizons(volume, seeds, seen)
     with written_file(out) as temporary:
         _write_points(temporary, volume, found)

@@ -92,7 +92,7 @@ def write_resources(
         The volume has no amplitudes, or the file has changed.
     """
     check_folder(out, [volume.path] if volume.path else [])
-    with seen_by(model, volume, out) as seen, written_folder(out) as folder:
+    with seen_by(model, volume, out, timed=False) as seen, written_folder(out) as folder:
         found = find_resources(volume, seen)
         records = [candidate_record(volume, *one) for one in _numbered(found)]
         salt = salt_record(volume, found.salt)

@@ -122,26 +122,30 @@ class ClassVolume:
     def read(self, region: tuple[Any, ...]) -> Floats:
         """Read a region."""
         inlines = region[0]
-        part = self.seen.part(inlines.start, inlines.stop).probability[CLASSES.index(self.name)]
+        part = self.seen.probability(inlines.start, inlines.stop)[CLASSES.index(self.name)]
         return part[:, region[1], region[2]]
 
 
 @contextmanager
-def seen_by(model: StructureNet, volume: SeismicVolume, beside: Path) -> Iterator[SeenVolume]:
-    """Look at a volume; what the net answers is kept in a hidden folder while it is needed.
+def seen_by(
+    model: StructureNet, volume: SeismicVolume, beside: Path, *, timed: bool
+) -> Iterator[SeenVolume]:
+    """Look at a volume; what the nets answer is kept in a hidden folder while it is needed.
 
     Parameters
     ----------
     model
-        The net.
+        The nets.
     volume
         The volume.
     beside
         A path in the folder of the hidden folder, which takes up to 27 bytes a sample.
+    timed
+        Whether to tell geologic time, too.
     """
     beside.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{beside.name}-", dir=beside.parent) as scratch:
-        yield see_volume(model, volume, volume.survey_statistics(), Path(scratch))
+        yield see_volume(model, volume, volume.survey_statistics(), Path(scratch), timed=timed)
 
 
 def find_resources(volume: SeismicVolume, seen: SeenVolume) -> Resources:
@@ -160,16 +164,17 @@ def find_resources(volume: SeismicVolume, seen: SeenVolume) -> Resources:
     usual = usual_envelope(amplitudes.normalise(sampled_traces(volume)))
     gathered = _Gathered()
     salt = Salt(np.zeros(volume.shape[:2], np.int64), np.full(volume.shape[:2], -1))
-    for first, last, part in seen.parts("searching"):
-        is_salt = part.probability[0] >= seen.model.salt_from
+    for first, last in seen.slabs("searching"):
+        probability = seen.probability(first, last)
+        is_salt = probability[0] >= seen.model.salt_from
         salt.thickness[first:last] = is_salt.sum(2)
         salt.top[first:last] = np.where(is_salt.any(2), is_salt.argmax(2), -1)
         for name, rule in seen.model.candidates.items():
-            likely = part.probability[CLASSES.index(name)]
+            likely = probability[CLASSES.index(name)]
             gathered.add(name, first, likely >= rule.threshold, likely)
         bright = _bright(volume, amplitudes, usual, first, last)
         bright &= ~binary_dilation(is_salt, np.ones((1, 1, 2 * NEAR_SALT + 1)))
-        gathered.add("bright_spot", first, bright, part.probability[CLASSES.index("closure")])
+        gathered.add("bright_spot", first, bright, probability[CLASSES.index("closure")])
     found = [
         _candidate(volume, amplitudes, kind, places, likely, seen.model.candidates.get(kind))
         for kind in KINDS

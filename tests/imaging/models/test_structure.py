@@ -6,11 +6,13 @@ import torch
 
 from graben.errors import InputError, ModelError
 from graben.imaging.models.calibration import Platt
+from graben.imaging.models.layer_net import LayerNet, LayerNetConfig
 from graben.imaging.models.structure import CLASSES, PRIORS, Candidates, StructureNet, channels_of
 from graben.learning import save_model
 from graben.learning.nets import UNet, UNetConfig
 
-CONFIG = UNetConfig(3, 5, 4, width=4, depth=1, stem=2)
+CONFIG = UNetConfig(3, 5, 3, width=4, depth=1, stem=2)
+LAYERS = LayerNetConfig(4, 4, (1, 2))
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +20,7 @@ def tiny():
     torch.manual_seed(0)
     return StructureNet(
         UNet(CONFIG).eval(),
+        LayerNet(LAYERS).eval(),
         {"salt": Platt(2.0, -1.0)},
         {"closure": Candidates(0.3, 40, 1.5, 0.2)},
         salt_from=0.3,
@@ -26,10 +29,11 @@ def tiny():
 
 def test_answers_have_the_size_of_the_image_and_time_has_no_mean(tiny):
     image = np.random.default_rng(0).normal(size=(9, 12, 17)).astype(np.float32)
-    answer = tiny.looks(image)
-    assert answer.shape == (4, 9, 12, 17)
-    assert answer.dtype == np.float32
-    assert abs(answer[3].mean()) < 1e-4
+    answer, time = tiny.looks(image), tiny.time(image)
+    assert answer.shape == (3, 9, 12, 17)
+    assert time.shape == image.shape
+    assert answer.dtype == time.dtype == np.float32
+    assert abs(time.mean()) < 1e-4
 
 
 def test_more_looks_are_the_mean_of_flipped_ones(tiny):
@@ -48,21 +52,21 @@ def test_the_net_sees_dips_and_what_they_integrate_to():
     np.testing.assert_allclose(slopes, [-0.4, 0.2], atol=0.05)
 
 
-def test_a_net_without_weights_says_its_priors_and_the_dips():
+def test_a_net_without_weights_says_its_priors():
     net = UNet(CONFIG).eval()
     with torch.no_grad():
         net.last.weight.zero_()
         net.last.bias.zero_()
     image = np.random.default_rng(3).normal(size=(16, 16, 16)).astype(np.float32)
-    answer = StructureNet(net).looks(image)
+    answer = StructureNet(net, LayerNet(LAYERS)).looks(image)
     for place in range(len(CLASSES)):
         np.testing.assert_allclose(answer[place], PRIORS[place])
-    np.testing.assert_allclose(answer[3], 8 * channels_of(image)[-1], atol=1e-4)
 
 
 def test_a_section_needs_an_axis_of_one(tiny):
-    with pytest.raises(InputError, match="one inline"):
-        tiny.looks(np.zeros((8, 8), np.float32))
+    for look in (tiny.looks, tiny.time):
+        with pytest.raises(InputError, match="one inline"):
+            look(np.zeros((8, 8), np.float32))
 
 
 def test_only_what_is_named_is_calibrated(tiny):
@@ -79,6 +83,9 @@ def test_a_model_survives_the_disk(tiny, tmp_path):
     assert back.salt_from == 0.3
     image = np.random.default_rng(2).normal(size=(8, 8, 8)).astype(np.float32)
     np.testing.assert_allclose(back.looks(image), tiny.looks(image), atol=0.05)
+    assert back.layers.config == LAYERS
+    for one, other in zip(*(model.layers.parameters() for model in (back, tiny)), strict=True):
+        np.testing.assert_allclose(one.detach(), other.detach(), rtol=1e-3, atol=1e-6)
     assert (
         "relative"
         in json.loads((tmp_path / "net" / "model.json").read_text())["description"]["what"]
@@ -86,7 +93,7 @@ def test_a_model_survives_the_disk(tiny, tmp_path):
 
 
 def test_other_folders_are_refused(tmp_path):
-    with pytest.raises(ModelError, match="expected the folder of a structure-net"):
+    with pytest.raises(ModelError, match="expected the folder of a structure-nets"):
         StructureNet.load(tmp_path / "none")
     save_model(tmp_path / "other", {"a": np.zeros(2)}, {"model": "fault-net"})
     with pytest.raises(ModelError, match="got fault-net"):

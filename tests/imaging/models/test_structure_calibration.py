@@ -3,6 +3,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from graben.imaging.models.layer_net import LayerNet, LayerNetConfig
+from graben.imaging.models.layer_training import LayerPlan
 from graben.imaging.models.structure import StructureNet
 from graben.imaging.models.structure_calibration import (
     best_candidates,
@@ -15,7 +17,8 @@ from graben.imaging.models.structure_samples import StructureImages
 from graben.imaging.models.structure_training import StructurePlan
 from graben.learning.nets import UNet, UNetConfig
 
-TINY = UNetConfig(3, 5, 4, width=4, depth=1, stem=2)
+TINY = UNetConfig(3, 5, 3, width=4, depth=1, stem=2)
+LAYERS = LayerNetConfig(4, 4, (1,))
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +26,7 @@ class Overconfident(StructureNet):
     """Says three times the logit of the share of positive amplitudes that are so."""
 
     def looks(self, image, sides=1):
-        return np.stack([*[3 * image] * 3, 0 * image]).astype(np.float32)
+        return np.stack([3 * image] * 3).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Labelled:
 
 
 def test_probabilities_come_true_as_often_as_they_say():
-    model = calibrated(Overconfident(UNet(TINY).eval()), Drawn())
+    model = calibrated(Overconfident(UNet(TINY).eval(), LayerNet(LAYERS)), Drawn())
     for one in model.calibrations.values():
         assert one.slope == pytest.approx(1 / 3, abs=0.03)
         assert one.intercept == pytest.approx(0, abs=0.08)
@@ -82,8 +85,10 @@ def test_the_threshold_is_the_one_that_finds_the_objects():
 
 def test_a_tiny_net_from_nothing_to_a_card(tmp_path):
     plan = StructurePlan(TINY, (32, 32, 32), 2, 3e-3, 2, (48, 48, 48))
-    model = trained_structure_net(plan, steps=2, cubes=2, checked=2)
+    layers = LayerPlan(LAYERS, (16, 16, 32), 2, 3e-3, 2)
+    model = trained_structure_net(plan, layers, steps=2, layer_steps=3, cubes=2, checked=2)
     assert model.about["cost"]["steps"] == 2
+    assert model.about["cost"]["layer_steps"] == 3
     assert "time, rank" in model.about["metrics"]
     model.save(tmp_path / "net")
     back = StructureNet.load(tmp_path / "net")

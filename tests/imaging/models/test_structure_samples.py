@@ -23,11 +23,9 @@ def test_shapes_and_labels():
     batch = images.batch(np.arange(2))
     assert batch["x"].shape == (2, 5, *SHAPE)
     assert batch["y"].shape == (2, 3, *SHAPE)
-    assert batch["residual"].shape == batch["package"].shape == (2, *SHAPE)
     drawn = images.image(1)
     np.testing.assert_array_equal(batch["y"][1, 0].numpy() > 0, drawn.salt)
     np.testing.assert_array_equal(batch["x"][1, 0], drawn.amplitude)
-    np.testing.assert_array_equal(batch["package"][1].numpy() < 0, drawn.salt)
 
 
 def test_what_is_sought_is_found_and_cut_out():

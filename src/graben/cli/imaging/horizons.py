@@ -48,9 +48,9 @@ def horizons(
 ) -> None:
     """Follow horizons from seed points through a volume, without holding it in memory.
 
-    Horizons are surfaces of equal relative geologic time: integrated dips, hardly changed by a net
-    that has seen nothing real. They jump at faults, and are left out where a fault, a pause or salt
-    has cut them.
+    Horizons are surfaces of equal relative geologic time: traces up to 64 apart are matched by a
+    net that has seen nothing real, and all matches are reconciled. They jump at faults, and are
+    left out where a fault, a pause or salt has cut them.
     """
     from graben.imaging.horizon_map import stacked_seeds, write_horizons
     from graben.imaging.models.structure import StructureNet

@@ -1,4 +1,4 @@
-"""The network that sees salt, hydrocarbons, flat spots and geologic time."""
+"""The networks that see salt, hydrocarbons, flat spots and geologic time."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,12 +14,14 @@ from graben.errors import InputError, ModelError
 from graben.imaging.attributes import semblance
 from graben.imaging.brightness import envelope_ratio, usual_envelope
 from graben.imaging.models.calibration import Platt
+from graben.imaging.models.geologic_time import time_by_layers
 from graben.imaging.models.horizons import integrated_dips
+from graben.imaging.models.layer_net import LayerNet, layer_net
 from graben.imaging.structure import dips
 from graben.learning import load_model, save_model
 from graben.learning.nets import UNet, UNetConfig, folded
 
-MODEL = "structure-net"
+MODEL = "structure-nets"
 SHIPPED = Path(__file__).parents[2] / "data" / "models" / "structure"
 CLASSES = ("salt", "closure", "flat_spot")
 PRIORS = (-3.0, -5.0, -5.0)  # logits of `CLASSES` that a net begins with: all are rare
@@ -28,7 +30,7 @@ SIDES = 1  # from which a block is looked at
 BRIGHTEST = 6.0
 STEEPEST_DIP = 1.0  # samples per trace
 UNLIKE, ALIKE = 0.3, 0.7  # semblance from which on dips are trusted a little, and wholly
-RESIDUAL_UNIT = 8.0  # samples; what a residual of 1 of the net stands for
+INTEGRATED_UNIT = 8.0  # samples; what 1 of the integrated dips stands for
 
 Floats = NDArray[np.float32]
 
@@ -68,10 +70,10 @@ def channels_of(image: Floats) -> Floats:
 
     The image; its envelope over what is usual at a depth, at most `BRIGHTEST`; the dips of its
     layers along inline and crossline numbers (`trusted_dips`); and those dips integrated
-    (`integrated_dips`), in units of `RESIDUAL_UNIT`.
+    (`integrated_dips`), in units of `INTEGRATED_UNIT`.
     """
     inline, crossline = trusted_dips(image)
-    integrated = integrated_dips(inline, crossline) / np.float32(RESIDUAL_UNIT)
+    integrated = integrated_dips(inline, crossline) / np.float32(INTEGRATED_UNIT)
     usual = usual_envelope(image.reshape(-1, image.shape[2]))
     bright = envelope_ratio(image, usual).clip(max=BRIGHTEST)
     channels = [image, bright, inline, crossline, integrated]
@@ -80,14 +82,15 @@ def channels_of(image: Floats) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class StructureNet:
-    """A net that gives salt, hydrocarbons, flat spots and geologic time at each sample.
+    """Nets that give salt, hydrocarbons, flat spots and geologic time at each sample.
 
     Parameters
     ----------
     net
         In evaluation mode; its inputs are those of `channels_of`, its outputs what is added to
-        `PRIORS` as logits of `CLASSES`, and what is added to the integrated dips as geologic time
-        less the sample, in units of `RESIDUAL_UNIT`.
+        `PRIORS` as logits of `CLASSES`.
+    layers
+        The net that knows layers again in other traces, for geologic time.
     calibrations
         By class; what is not named is left as it is.
     candidates
@@ -99,6 +102,7 @@ class StructureNet:
     """
 
     net: UNet
+    layers: LayerNet
     calibrations: Mapping[str, Platt] = field(default_factory=dict)
     candidates: Mapping[str, Candidates] = field(default_factory=dict)
     salt_from: float = 0.5
@@ -118,28 +122,42 @@ class StructureNet:
         Returns
         -------
         numpy.ndarray
-            (4, inline, crossline, sample) float32: logits of `CLASSES` before calibration, and
-            geologic time less the sample, in samples, up to a constant: 0 on average.
+            (3, inline, crossline, sample) float32: logits of `CLASSES` before calibration.
 
         Raises
         ------
         InputError
             The image has not three axes.
         """
-        if image.ndim != 3:
-            raise InputError(
-                f"expected an image (inline, crossline, sample), got shape {image.shape}. Give a "
-                "section one inline."
-            )
+        _check(image)
         net = folded(self.net)
-        total = np.zeros((4, *image.shape), np.float32)
+        total = np.zeros((len(CLASSES), *image.shape), np.float32)
         for inline, crossline in list(product((1, -1), repeat=2))[:sides]:
             seen = _answers(net, np.ascontiguousarray(image[::inline, ::crossline]))
-            seen[3] -= seen[3].mean()
             total += seen[:, ::inline, ::crossline]
         total /= sides
-        total[3] *= np.float32(RESIDUAL_UNIT)
         return total
+
+    def time(self, image: Floats) -> Floats:
+        """Tell the relative geologic time of a block of a volume, see `time_by_layers`.
+
+        Parameters
+        ----------
+        image
+            As for `looks`.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32 of its shape: geologic time less the sample, in samples, of mean 0.
+
+        Raises
+        ------
+        InputError
+            The image has not three axes.
+        """
+        _check(image)
+        return time_by_layers(self.layers, image)
 
     def probabilities(self, logits: Floats) -> Floats:
         """Calibrate the logits of `CLASSES`, the first axis."""
@@ -158,8 +176,9 @@ class StructureNet:
             As `graben.learning.save_model`.
         """
         weights = {
-            f"structure.{name}": _short(values.numpy())
-            for name, values in self.net.state_dict().items()
+            f"{part}.{name}": _short(values.numpy())
+            for part, net in (("structure", self.net), ("layers", self.layers))
+            for name, values in net.state_dict().items()
         }
         description = {
             "model": MODEL,
@@ -170,6 +189,7 @@ class StructureNet:
             **self.about,
             "normalisation": "one mean and one standard deviation for the whole survey",
             "net": asdict(self.net.config),
+            "layers": asdict(self.layers.config),
             "calibration": {name: asdict(one) for name, one in self.calibrations.items()},
             "candidates": {name: one._asdict() for name, one in self.candidates.items()},
             "salt_from": self.salt_from,
@@ -201,10 +221,19 @@ class StructureNet:
         net.load_state_dict(_tensors(stored.state("structure")))
         return cls(
             net.eval(),
+            layer_net(about["layers"], _tensors(stored.state("layers"))),
             {name: Platt(**one) for name, one in about["calibration"].items()},
             {name: Candidates(**one) for name, one in about["candidates"].items()},
             about["salt_from"],
             about,
+        )
+
+
+def _check(image: Floats) -> None:
+    if image.ndim != 3:
+        raise InputError(
+            f"expected an image (inline, crossline, sample), got shape {image.shape}. Give a "
+            "section one inline."
         )
 
 
@@ -217,13 +246,12 @@ def _short(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _answers(net: UNet, image: Floats) -> Floats:
-    """Give all outputs; sides are filled up with copies of the last samples and cut again."""
+    """Give logits; sides are filled up with copies of the last samples and cut again."""
     more = [(0, -side % net.config.multiple) for side in image.shape]
     filled = np.pad(image, more, mode="edge") if any(after for _, after in more) else image
     seen = channels_of(filled)
     with torch.inference_mode():
         answer = net(torch.from_numpy(seen)[None])[0].numpy().astype(np.float32)
-    answer[:3] += np.array(PRIORS, np.float32).reshape(3, 1, 1, 1)
-    answer[3] += seen[-1]
+    answer += np.array(PRIORS, np.float32).reshape(3, 1, 1, 1)
     inside = (slice(None), *(slice(0, side) for side in image.shape))
     return np.ascontiguousarray(answer[inside])

@@ -1,4 +1,4 @@
-"""The structure net calibrated, and its candidates chosen, on synthetic volumes it has not seen."""
+"""Structure nets trained; calibrated, and candidates chosen, on volumes they have not seen."""
 
 import time
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from graben.imaging.models.calibration import Platt, fit_platt
 from graben.imaging.models.horizons import forward_in_time
+from graben.imaging.models.layer_training import LayerPlan, layer_recipe, trained_layer_net
 from graben.imaging.models.structure import CLASSES, Candidates, Floats, StructureNet
 from graben.imaging.models.structure_objects import Matches, Places, match, objects_of
 from graben.imaging.models.structure_samples import PERIOD, StructureImages
@@ -37,21 +38,23 @@ STEEPEST_CONFIDENCE = 4.0
 
 def trained_structure_net(
     plan: StructurePlan | None = None,
+    layer_plan: LayerPlan | None = None,
     *,
     steps: int,
+    layer_steps: int,
     seed: int = 0,
     cubes: int = CUBES,
     checked: int = 12,
     checkpoint_folder: Path | None = None,
 ) -> StructureNet:
-    """Train, calibrate and score a structure net on synthetic volumes.
+    """Train, calibrate and score the structure nets on synthetic volumes.
 
     Parameters
     ----------
-    plan
-        Net and volumes.
-    steps
-        Of the training.
+    plan, layer_plan
+        Nets and volumes.
+    steps, layer_steps
+        Of the trainings.
     seed
         Of weights and volumes.
     cubes
@@ -59,20 +62,26 @@ def trained_structure_net(
     checked
         Still others, that the card's metrics are of.
     checkpoint_folder
-        A training that was cut off goes on from there.
+        Trainings that were cut off go on from there.
     """
-    plan = plan or StructurePlan()
-    net, history = trained_unet(plan, steps, seed, checkpoint_folder)
-    raw = StructureNet(net, about=_about(plan, history, seed))
+    plan, layer_plan = plan or StructurePlan(), layer_plan or LayerPlan()
+    folders = [checkpoint_folder and checkpoint_folder / name for name in ("classes", "layers")]
+    net, history = trained_unet(plan, steps, seed, folders[0])
+    layers, layer_history = trained_layer_net(layer_plan, layer_steps, seed, folders[1])
+    about = _about(plan, history, seed) | _about_layers(layer_plan, layer_history, seed)
+    cost = {
+        "cpu_seconds": history.cpu_seconds + layer_history.cpu_seconds,
+        "seconds": history.seconds + layer_history.seconds,
+        "steps": history.steps,
+        "layer_steps": layer_history.steps,
+    }
+    raw = StructureNet(net, layers, about=about)
     started = time.process_time()
     with torch_threads(1):
         ready = calibrated(raw, StructureImages(plan.whole, cubes, use="calibration"))
         metrics = check(ready, StructureImages(plan.whole, checked, use="check"))
-    cost = {
-        **raw.about["cost"],
-        "calibration_cpu_seconds": time.process_time() - started,
-    }
-    return replace(ready, about={**raw.about, "cost": cost, "metrics": metrics})
+    cost["calibration_cpu_seconds"] = time.process_time() - started
+    return replace(ready, about={**about, "cost": cost, "metrics": metrics})
 
 
 def calibrated(model: StructureNet, images: StructureImages) -> StructureNet:
@@ -170,10 +179,10 @@ def check(model: StructureNet, images: StructureImages) -> dict[str, Any]:
     found = {name: Matches(0, 0, 0, 0) for name in model.candidates}
     for index in track(range(len(images)), "checking"):
         one = images.image(index)
-        logits = model.looks(one.amplitude)
-        likely = model.probabilities(logits[:3])
+        likely = model.probabilities(model.looks(one.amplitude))
         sample = np.arange(one.amplitude.shape[2], dtype=np.float32)
-        times.append(time_scores(forward_in_time(logits[3] + sample), one, PERIOD))
+        told = forward_in_time(model.time(one.amplitude) + sample)
+        times.append(time_scores(told, one, PERIOD))
         salt += salt_overlap(likely[0] >= model.salt_from, np.asarray(one.salt))
         for name, rule in model.candidates.items():
             said = objects_of(likely[CLASSES.index(name)] >= rule.threshold, rule.least)
@@ -193,7 +202,7 @@ def _answers(
     logits, labels = [], []
     for index in track(range(len(images)), "calibrating"):
         one = images.image(index)
-        logits.append(model.looks(one.amplitude)[:3].astype(np.float16))
+        logits.append(model.looks(one.amplitude).astype(np.float16))
         labels.append(np.stack([np.asarray(getattr(one, name)) for name in CLASSES]))
     return logits, labels
 
@@ -203,14 +212,20 @@ def _about(plan: StructurePlan, history: History, seed: int) -> dict[str, Any]:
     return {
         "training_data": f"{seen:,} synthetic volumes of {plan.shape}, each seen once; half "
         "around hydrocarbons, a quarter around salt; nothing real",
-        "cost": {
-            "cpu_seconds": history.cpu_seconds,
-            "seconds": history.seconds,
-            "steps": history.steps,
-        },
         "seed": seed,
         "plan": asdict(plan),
         "recipe": asdict(structure_recipe(plan, history.steps, seed)),
         "validation_loss": list(history.validation),
         "kept_epoch": history.best_epoch,
+    }
+
+
+def _about_layers(plan: LayerPlan, history: History, seed: int) -> dict[str, Any]:
+    seen = history.steps * plan.batch_size
+    return {
+        "layer_training_data": f"{seen:,} synthetic volumes of {plan.shape}, each seen once",
+        "layer_plan": asdict(plan),
+        "layer_recipe": asdict(layer_recipe(plan, history.steps, seed)),
+        "layer_validation_loss": list(history.validation),
+        "kept_layer_epoch": history.best_epoch,
     }

@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from graben.imaging.models.structure import RESIDUAL_UNIT, Floats, channels_of
+from graben.imaging.models.structure import Floats, channels_of
 from graben.imaging.scene_drawing import PACKAGE_DOMAINS
 from graben.imaging.synthetic import DOMAIN, Shape, Synthetic, draw_window
+from graben.learning.samples import Samples
 
 Use = Literal["training", "validation", "calibration", "check"]
 _STREAM: dict[Use, int] = {"training": 0, "validation": 1, "calibration": 2, "check": 3}
@@ -66,8 +67,7 @@ class StructureImages:
     """Samples for `graben.learning.fit`: volumes of detailed synthetic scenes.
 
     "x" is (5, inline, crossline, sample), see `channels_of`; "y" has three channels of 0 and 1:
-    salt, hydrocarbons, flat spot; "residual" is closed geologic time less the sample, in units of
-    `RESIDUAL_UNIT`; "package" the number of the package of layers, -1 in salt.
+    salt, hydrocarbons, flat spot.
 
     Parameters
     ----------
@@ -124,14 +124,7 @@ class StructureImages:
             np.zeros(self.shape, bool) if label is None else label
             for label in (one.salt, one.closure, one.flat_spot)
         ]
-        time, package = closed_time(one.geologic_time, labels[0], PERIOD)
-        sample = np.arange(self.shape[2], dtype=np.float32)
-        return {
-            "x": channels_of(one.amplitude),
-            "y": np.stack(labels).astype(np.float32),
-            "residual": (time - sample) / np.float32(RESIDUAL_UNIT),
-            "package": np.where(labels[0], -1, package),
-        }
+        return {"x": channels_of(one.amplitude), "y": np.stack(labels).astype(np.float32)}
 
 
 def _cut(
@@ -158,7 +151,7 @@ def _cut(
 class KeptVolumes:
     """Volumes that are drawn once, when they are first asked for, and then kept."""
 
-    drawn: StructureImages
+    drawn: Samples
 
     def __len__(self) -> int:
         return len(self.drawn)

@@ -1,10 +1,9 @@
-"""Volumes of any size seen by the structure net: overlapping blocks that are put together."""
+"""Volumes of any size seen by the structure nets: overlapping blocks that are put together."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,60 +12,45 @@ from scipy.sparse.linalg import lsqr
 
 from graben.imaging.amplitudes import Amplitudes
 from graben.imaging.models.horizons import forward_in_time
-from graben.imaging.models.structure import SIDE, Floats, StructureNet
+from graben.imaging.models.structure import CLASSES, SIDE, Floats, StructureNet
 from graben.progress import track
 from graben.tiling import Source
 
 OVERLAP = 32  # samples that neighbouring blocks share at least
+TIME_SIDE, TIME_OVERLAP = 192, 64  # the same for geologic time: faults end, and layers go on
 SLAB = 2**22  # samples that are put together at once
 FAINT = 1e-3  # weight of a sample at the rim of a block
 
 Corner = tuple[int, int, int]
 
 
-class Structure(NamedTuple):
-    """What a net says of some inlines, float32.
-
-    Attributes
-    ----------
-    probability
-        (class, inline, crossline, sample), calibrated, in the order of `CLASSES`.
-    time
-        (inline, crossline, sample): relative geologic time in samples, rising down each trace.
-    """
-
-    probability: Floats
-    time: Floats
-
-
 @dataclass(frozen=True, eq=False)
-class SeenVolume:
-    """A volume that a structure net has looked at, block by block; kept in a folder.
+class Mosaic:
+    """What was answered of a volume, block by block; kept in a folder.
 
     Parameters
     ----------
-    model
-        The net.
     shape
         Of the volume.
     folder
-        Of the answers of the blocks, two bytes a number.
+        Of the answers of the blocks, (answer, inline, crossline, sample), two bytes a number.
     corners
         Where the blocks begin.
     constants
-        What is added to the time of each block.
+        What is added to the answers of each block.
+    answers
+        How many there are of each sample.
     """
 
-    model: StructureNet
     shape: tuple[int, int, int]
     folder: Path
     corners: tuple[Corner, ...]
     constants: NDArray[np.float64]
+    answers: int
 
-    def part(self, first: int, last: int) -> Structure:
-        """Put inlines `first` to `last` (not included) together."""
-        _, crosslines, samples = self.shape
-        total = np.zeros((4, last - first, crosslines, samples), np.float32)
+    def joined(self, first: int, last: int) -> Floats:
+        """Put the answers of inlines `first` to `last` (not included) together."""
+        total = np.zeros((self.answers, last - first, *self.shape[1:]), np.float32)
         weights = np.zeros(total.shape[1:], np.float32)
         for number, corner in enumerate(self.corners):
             seen = np.load(self.folder / f"{number}.npy", mmap_mode="r")
@@ -74,8 +58,7 @@ class SeenVolume:
             if start >= stop:
                 continue
             kept = slice(start - corner[0], stop - corner[0])
-            answer = seen[:, kept].astype(np.float32)
-            answer[3] += np.float32(self.constants[number])
+            answer = seen[:, kept].astype(np.float32) + np.float32(self.constants[number])
             weight = block_weight(seen.shape[1:])[kept]
             place = (
                 slice(start - first, stop - first),
@@ -85,15 +68,48 @@ class SeenVolume:
             total[(slice(None), *place)] += weight * answer
             weights[place] += weight
         total /= weights
-        time = total[3] + np.arange(samples, dtype=np.float32)
-        return Structure(self.model.probabilities(total[:3]), forward_in_time(time))
+        return total
 
-    def parts(self, description: str) -> Iterator[tuple[int, int, Structure]]:
-        """Yield the whole volume in slabs of inlines: first, last (not included), what is there."""
+
+@dataclass(frozen=True, eq=False)
+class SeenVolume:
+    """A volume that the structure nets have looked at.
+
+    Parameters
+    ----------
+    model
+        The nets.
+    shape
+        Of the volume.
+    classes
+        Logits of `CLASSES`.
+    times
+        Geologic time less the sample, if it was asked for.
+    """
+
+    model: StructureNet
+    shape: tuple[int, int, int]
+    classes: Mosaic
+    times: Mosaic | None = None
+
+    def probability(self, first: int, last: int) -> Floats:
+        """Give inlines `first` to `last` (not included): calibrated, in the order of `CLASSES`.
+
+        Float32 (class, inline, crossline, sample).
+        """
+        return self.model.probabilities(self.classes.joined(first, last))
+
+    def time(self, first: int, last: int) -> Floats:
+        """Give relative geologic time of inlines, in samples, rising down each trace; float32."""
+        assert self.times is not None
+        [residual] = self.times.joined(first, last)
+        return forward_in_time(residual + np.arange(self.shape[2], dtype=np.float32))
+
+    def slabs(self, description: str) -> Iterator[tuple[int, int]]:
+        """Cut the whole volume into slabs of inlines: first, last (not included)."""
         step = max(1, SLAB // (self.shape[1] * self.shape[2]))
         for first in track(range(0, self.shape[0], step), description):
-            last = min(first + step, self.shape[0])
-            yield first, last, self.part(first, last)
+            yield first, min(first + step, self.shape[0])
 
 
 def see_volume(
@@ -101,47 +117,78 @@ def see_volume(
     source: Source,
     amplitudes: Amplitudes,
     folder: Path,
+    *,
+    timed: bool,
 ) -> SeenVolume:
     """Look at a volume block by block, and find the constants that make their times agree.
 
     Memory holds one block, whatever the size of the volume; the folder takes about 27 bytes a
-    sample (8 where the volume is no larger than a block).
+    sample (8 where the volume is no larger than a block), three quarters of it without time.
 
     Parameters
     ----------
     model
-        The net.
+        The nets.
     source
         Samples (inline, crossline, sample); a line is shown as a stack of copies of itself.
     amplitudes
         Of the survey.
     folder
         An existing folder for what the blocks answer.
+    timed
+        Whether to tell geologic time, too.
     """
     shape = (source.shape[0], source.shape[1], source.shape[2])
-    lines, columns, samples = (block_starts(side) for side in shape)
-    corners = tuple(itertools.product(lines, columns, samples))
+    places = folder / "classes", folder / "layers"
+    corners = _look(model.looks, source, amplitudes, places[0], (SIDE, OVERLAP))
+    classes = Mosaic(shape, places[0], corners, np.zeros(len(corners)), len(CLASSES))
+    if not timed:
+        return SeenVolume(model, shape, classes)
+    corners = _look(
+        lambda image: model.time(image)[None],
+        source,
+        amplitudes,
+        places[1],
+        (TIME_SIDE, TIME_OVERLAP),
+    )
+    times = Mosaic(shape, places[1], corners, _constants(places[1], corners), 1)
+    return SeenVolume(model, shape, classes, times)
+
+
+def _look(
+    look: Callable[[Floats], Floats],
+    source: Source,
+    amplitudes: Amplitudes,
+    folder: Path,
+    blocks: tuple[int, int],
+) -> tuple[Corner, ...]:
+    """Keep the answers for blocks of a side and an overlap in a folder, and give their corners."""
+    folder.mkdir()
+    starts = (block_starts(length, *blocks) for length in source.shape)
+    corners = [(i, j, k) for i, j, k in itertools.product(*starts)]
     for number, corner in enumerate(track(corners, "looking")):
-        region = tuple(
-            slice(start, min(start + SIDE, side)) for start, side in zip(corner, shape, strict=True)
+        ends = (
+            min(start + blocks[0], length)
+            for start, length in zip(corner, source.shape, strict=True)
         )
+        region = tuple(slice(*pair) for pair in zip(corner, ends, strict=True))
         image = amplitudes.normalise(source.read(region))
-        np.save(folder / f"{number}.npy", model.looks(image).astype(np.float16))
-    return SeenVolume(model, shape, folder, corners, _constants(folder, corners))
+        np.save(folder / f"{number}.npy", look(image).astype(np.float16))
+    return tuple(corners)
 
 
-def block_starts(side: int) -> list[int]:
-    """Give where blocks begin along a side: evenly, and sharing at least `OVERLAP` samples.
+def block_starts(length: int, side: int, overlap: int) -> list[int]:
+    """Give where blocks begin along a length: evenly, and sharing at least `overlap` samples.
 
     Examples
     --------
-    >>> block_starts(50), block_starts(160), block_starts(161)
+    >>> block_starts(50, 96, 32), block_starts(160, 96, 32), block_starts(161, 96, 32)
     ([0], [0, 64], [0, 32, 65])
     """
-    if side <= SIDE:
+    if length <= side:
         return [0]
-    steps = -(-(side - SIDE) // (SIDE - OVERLAP))
-    return [round(step * (side - SIDE) / steps) for step in range(steps + 1)]
+    steps = -(-(length - side) // (side - overlap))
+    return [round(step * (length - side) / steps) for step in range(steps + 1)]
 
 
 def block_weight(shape: tuple[int, ...]) -> Floats:
@@ -162,7 +209,7 @@ def _constants(folder: Path, corners: tuple[Corner, ...]) -> NDArray[np.float64]
     values: list[float] = []
     apart: list[float] = []
     for one, other in _neighbours(corners):
-        first, second = (np.load(folder / f"{n}.npy", mmap_mode="r")[3] for n in (one, other))
+        first, second = (np.load(folder / f"{n}.npy", mmap_mode="r")[0] for n in (one, other))
         shift = [b - a for a, b in zip(corners[one], corners[other], strict=True)]
         shared = [slice(step, None) for step in shift]
         ours = first[tuple(shared)]

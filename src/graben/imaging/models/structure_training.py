@@ -1,4 +1,4 @@
-"""The structure net made from synthetic volumes alone."""
+"""Salt, hydrocarbons and flat spots learned from synthetic volumes alone."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,19 +7,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from graben.imaging.models.structure import PRIORS, RESIDUAL_UNIT
+from graben.imaging.models.structure import PRIORS
 from graben.imaging.models.structure_samples import WINDOW, KeptVolumes, StructureImages
 from graben.imaging.synthetic import Shape
 from graben.learning import History, Recipe, fit
 from graben.learning.nets import UNet, UNetConfig, has_bfloat16
 from graben.learning.threads import torch_threads
 
-CONFIG = UNetConfig(3, 5, 4, width=16, depth=3, stem=2)
+CONFIG = UNetConfig(3, 5, 3, width=16, depth=3, stem=2)
 EPOCHS = 20
 RARE = (2.0, 4.0, 4.0)  # weight of the positive samples of salt, hydrocarbons and flat spots
 CROSS = (4.0, 30.0, 30.0)  # weight of their cross-entropies: most of it lies in few samples
-TIME = 0.5  # weight of the loss of geologic time
-LAGS = (1, 8)  # samples; over what distances differences of time are compared
 MOMENTUM = 0.05  # volumes differ, and come in pairs: statistics are averages of many
 SOFTENING = 60.0  # samples that soften a Dice loss, so that volumes without a class stay quiet
 
@@ -31,7 +29,7 @@ class StructurePlan:
     Attributes
     ----------
     config
-        The net: channels of `channels_of`; outputs salt, hydrocarbons, flat spot, residual time.
+        The net: channels of `channels_of`; outputs salt, hydrocarbons, flat spot.
     shape
         (inline, crossline, sample) of the volumes.
     batch_size, learning_rate
@@ -108,20 +106,11 @@ def trained_unet(
 
 
 def structure_loss(output: Tensor, batch: dict[str, Tensor]) -> Tensor:
-    """Give the loss of each volume: of the three classes, and of geologic time.
-
-    Classes: weighted cross-entropy and soft Dice. Time: what differs from the truth when the mean
-    over the volume, and over each package of layers, is taken away, and differences over `LAGS`.
-    """
+    """Give the loss of each volume: weighted cross-entropy and soft Dice of the three classes."""
     prior = torch.tensor(PRIORS).reshape(3, 1, 1, 1)
-    logits, residual = output[:, :3] + prior, output[:, 3] + batch["x"][:, -1]
-    losses = [
-        _class_loss(said, true) + TIME * _time_loss(time, known, package)
-        for said, true, time, known, package in zip(
-            logits, batch["y"], residual, batch["residual"], batch["package"], strict=True
-        )
-    ]
-    return torch.stack(losses)
+    return torch.stack(
+        [_class_loss(*pair) for pair in zip(output + prior, batch["y"], strict=True)]
+    )
 
 
 def _class_loss(logits: Tensor, label: Tensor) -> Tensor:
@@ -132,31 +121,3 @@ def _class_loss(logits: Tensor, label: Tensor) -> Tensor:
     true = label.flatten(1)
     overlap = 2 * (said * true).sum(1) + SOFTENING
     return (cross + 1 - overlap / (said.sum(1) + true.sum(1) + SOFTENING)).sum()
-
-
-def _time_loss(said: Tensor, true: Tensor, package: Tensor) -> Tensor:
-    off = said - true
-    rock = package >= 0
-    if not rock.any():
-        return 0 * off.sum()
-    loss = 0.3 * _spread(off[rock])
-    for number in range(int(package.max()) + 1):
-        part = off[package == number]
-        if part.numel():
-            loss = loss + part.numel() / rock.sum() * _spread(part)
-    for axis in range(3):
-        for lag in LAGS:
-            ahead, behind = _apart(off, axis, lag)
-            first, second = _apart(package, axis, lag)
-            same = (first == second) & (first >= 0)
-            loss = loss + RESIDUAL_UNIT / lag * ((ahead - behind).abs() * same).mean() / 3
-    return loss
-
-
-def _spread(values: Tensor) -> Tensor:
-    return (values - values.mean()).abs().mean()
-
-
-def _apart(values: Tensor, axis: int, lag: int) -> tuple[Tensor, Tensor]:
-    side = values.shape[axis]
-    return values.narrow(axis, lag, side - lag), values.narrow(axis, 0, side - lag)

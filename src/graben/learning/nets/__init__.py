@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "convnet": ["ConvNet", "ConvNetConfig", "Convolution", "has_bfloat16"],
-        "folding": ["folded"],
+        "folding": ["Direct3d", "folded"],
         "recurrent": ["RecurrentNet", "RecurrentNetConfig"],
         "streaming": ["StreamedUNet"],
         "unet": ["UNet", "UNetConfig"],

@@ -95,13 +95,14 @@ def convolved(
             x, layer.weight, layer.bias, padding, layer.stride, layer.dilation, layer.groups
         )
         return answer
-    return conv3d(x, layer.weight, layer.bias, layer.stride, padding)
+    return conv3d(x, layer.weight, layer.bias, layer.stride, padding, layer.dilation, layer.groups)
 
 
-class _Direct(nn.Conv3d):
+class Direct3d(nn.Conv3d):
     """A convolution of volumes by `convolved`."""
 
     def forward(self, input: Tensor) -> Tensor:
+        """Convolve."""
         return convolved(input, self, tuple(map(int, self.padding)))
 
 
@@ -122,6 +123,6 @@ def _direct(layer: Any) -> Any:
     if not isinstance(layer, nn.Conv3d):
         return layer
     sizes: list[Any] = [layer.kernel_size, layer.stride, layer.padding]
-    direct = _Direct(layer.in_channels, layer.out_channels, *sizes)
+    direct = Direct3d(layer.in_channels, layer.out_channels, *sizes)
     direct.weight, direct.bias = layer.weight, layer.bias
     return direct
