@@ -13,7 +13,7 @@ def net():
     return LayerNet(CONFIG).eval()
 
 
-@pytest.mark.parametrize("shape", [(9, 16, 20), (1, 96, 40), (5, 4, 1)])
+@pytest.mark.parametrize("shape", [(9, 16, 20), (1, 96, 40), (5, 4, 1), (8, 3, 5)])
 def test_every_fourth_trace_is_described(net, shape):
     image = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     found = net.describe(image)
@@ -28,6 +28,14 @@ def test_a_layer_is_described_alike_at_whatever_depth(net):
     deeper = np.roll(image, 7, 2)
     found, lower = (net.describe(one).numbers for one in (image, deeper))
     np.testing.assert_allclose(lower[:, :, 27:60], found[:, :, 20:53], atol=1e-5)
+
+
+def test_a_line_is_shown_as_a_stack_of_copies(net):
+    line = np.random.default_rng(3).normal(size=(1, 20, 30)).astype(np.float32)
+    found = net.describe(line).numbers[0]
+    np.testing.assert_allclose(found, net.describe(line.repeat(9, 0)).numbers[1], atol=1e-6)
+    across = net.describe(np.ascontiguousarray(line.transpose(1, 0, 2))).numbers
+    assert across.shape == (5, 1, 30, 6)
 
 
 def test_what_was_stored_describes_the_same(net):

@@ -128,10 +128,20 @@ class LayerNet(nn.Module):
         return torch.cat([numbers, none], 1)
 
     def describe(self, image: Floats) -> Described:
-        """Describe an image (inline, crossline, sample), normalised by its survey."""
+        """Describe an image (inline, crossline, sample), normalised by its survey.
+
+        A line, or what is about as narrow, is shown with copies of its rims beside it.
+        """
+        lines, columns = image.shape[:2]
+        beside = [STEP if side <= 2 * STEP else 0 for side in (lines, columns)]
+        filled = np.pad(image, [(margin, margin) for margin in (*beside, 0)], mode="edge")
         with torch.inference_mode():
-            found = self(torch.from_numpy(np.ascontiguousarray(image))[None, None])[0]
-        numbers = found[:-1].permute(1, 2, 3, 0).numpy()
+            found = self(torch.from_numpy(filled)[None, None])[0]
+        described = tuple(
+            slice(margin // STEP, margin // STEP - (-side // STEP))
+            for side, margin in zip((lines, columns), beside, strict=True)
+        )
+        numbers = found[:-1].permute(1, 2, 3, 0).numpy()[described]
         return Described(np.ascontiguousarray(numbers), self.none.item())
 
 

@@ -208,14 +208,15 @@ class StructureNet:
         place = SHIPPED if folder is None else Path(folder)
         if not place.is_dir():
             raise ModelError(
-                f"expected the folder of a {MODEL}, got {place}. Leave it out to use the one that "
-                "ships."
+                f"expected the folder of a {MODEL} model, got {place}. Leave it out to use the one "
+                "that ships."
             )
         stored = load_model(place)
         about = dict(stored.description)
         if about.get("model") != MODEL:
             raise ModelError(
-                f"expected a {MODEL} in {place}, got {about.get('model')}. Choose another folder."
+                f"expected a {MODEL} model in {place}, got {about.get('model')}. Choose another "
+                "folder."
             )
         net = UNet(UNetConfig(**about["net"]))
         net.load_state_dict(_tensors(stored.state("structure")))
