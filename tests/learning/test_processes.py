@@ -121,6 +121,7 @@ def test_a_failure_of_the_first_process_ends_helpers_that_ignore_a_sigterm(
 
 SCRIPT = """
 import os, signal, sys
+from pathlib import Path
 import numpy as np
 import torch
 from graben.learning import Recipe, TensorSamples, fit
@@ -131,25 +132,34 @@ class Killed(TensorSamples):
 
     def batch(self, indices):
         self.calls += 1  # the first call is for the fingerprint
-        if self.calls == 4 and os.getppid() == int(sys.argv[2]):
+        if self.calls == 5 and os.getppid() == int(sys.argv[3]):
             os.kill(os.getpid(), signal.SIGTERM)
         return super().batch(indices)
 
 
 if __name__ == "__main__":
-    samples = [kind(np.zeros((8, 1), "f4"), np.zeros(8)) for kind in (Killed, TensorSamples)]
-    recipe = Recipe(max_epochs=3, batch_size=4, processes=int(sys.argv[1]))
-    fit(torch.nn.Sequential(torch.nn.Linear(1, 1)), *samples, "cross-entropy", recipe)
+    x = np.random.default_rng(0).normal(size=(8, 2)).astype("f4")
+    samples = [kind(x, x[:, 0] > 0) for kind in (Killed, TensorSamples)]
+    recipe = Recipe(max_epochs=3, batch_size=4, learning_rate=0.1, processes=int(sys.argv[1]))
+    net = torch.nn.Sequential(torch.nn.Linear(2, 1))
+    history = fit(net, *samples, "cross-entropy", recipe, checkpoint_folder=Path(sys.argv[2]))
+    print(history.steps, [one.tolist() for one in net.parameters()])
 """
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_a_training_that_is_killed_ends_as_one_that_was(tmp_path: Path, number: int) -> None:
+def test_a_training_that_is_killed_ends_as_such_and_can_go_on(tmp_path: Path, number: int) -> None:
     script = tmp_path / "killed.py"
     script.write_text(SCRIPT)
-    command = [sys.executable, script, str(number), str(os.getpid())]
-    ended = subprocess.run(command, timeout=100, check=False)
-    assert ended.returncode == -signal.SIGTERM
+
+    def run(folder: str, killed_by: int) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, script, str(number), tmp_path / folder, str(killed_by)]
+        return subprocess.run(command, timeout=100, check=False, stdout=subprocess.PIPE, text=True)
+
+    assert run("cut", os.getpid()).returncode == -signal.SIGTERM
+    resumed, whole = run("cut", 0), run("whole", 0)
+    assert resumed.stdout == whole.stdout
+    assert whole.stdout.startswith("6 ")
 
 
 def _wait(_content: bytes, rank: int, _port: int, _threads: int, began: Any) -> None:
