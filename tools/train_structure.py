@@ -1,6 +1,6 @@
 """Train the nets of salt, hydrocarbons and flat spots, and of geologic time, that ship.
 
-    python tools/train_structure.py --out src/graben/data/models/structure    # 45 CPU minutes
+    python tools/train_structure.py --out src/graben/data/models/structure    # 76 CPU minutes
 
 Volumes are drawn by the generator as the training goes; nothing real is looked at. The card states
 seed and cost. A training that was cut off goes on from --unfinished.

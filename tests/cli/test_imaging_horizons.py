@@ -51,6 +51,25 @@ def test_horizons_of_flat_time_are_flat(graben, tmp_path, survey, model):
     assert out.with_suffix(".png").stat().st_size > 10_000
 
 
+def test_horizons_follow_layers_across_a_fault(graben, tmp_path):
+    column = np.arange(64)
+    depth = 0.2 * column + 12.0 * (column >= 30)  # samples
+    layers = np.convolve(np.random.default_rng(1).normal(size=200), np.hanning(7), "same")
+    line = np.interp(np.arange(90) - depth[:, None] + 60, np.arange(200), layers)
+    image = np.broadcast_to(line.astype(np.float32), (24, 64, 90)).copy()
+    write_new_segy(tmp_path / "faulted.sgy", InMemory(image), sample_interval=4.0)
+    done = graben(
+        "imaging", "horizons", tmp_path / "faulted.sgy", "--seed", "12,11,160",
+        "--out", tmp_path / "h.xyz",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    points = np.loadtxt(tmp_path / "h.xyz")
+    expected = 160 + 4 * (depth - depth[10])[points[:, 4].astype(int) - 1]
+    away = np.abs(points[:, 4] - 30.5) > 4
+    assert away.sum() > 1200
+    assert np.abs(points[:, 2] - expected)[away].mean() < 4  # ms: one sample
+
+
 def test_a_stack_of_horizons(graben, tmp_path, survey, model):
     done = graben(
         "imaging", "horizons", survey, "--every", "40", "--out", tmp_path / "h.xyz",

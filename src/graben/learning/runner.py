@@ -181,7 +181,7 @@ class _Training(LightningModule):
 
     def on_train_start(self) -> None:
         """Let a kill end the process: Lightning would leave as if all were well, or wait."""
-        if threading.current_thread() is threading.main_thread():
+        if self.terminated is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self.terminated)
 
     def train_dataloader(self) -> _Batches:

@@ -11,6 +11,7 @@ from graben.imaging.models.layer_net import STEP, Describes
 
 EVERY = 2  # samples of a trace between those whose matches count
 LEAST_LIKELY = 0.3  # matches less probable than this do not count
+LEVEL = 1e-3  # trust that neighbouring traces are alike, for those that match no other
 STIFF = np.float32(0.3)  # weight of a change of lag from sample to sample, that of a match being 1
 TINY = np.float32(1e-6)
 # samples by which matches may be off before they count less: at first all do, then fewer
@@ -57,13 +58,25 @@ def time_by_layers(net: Describes, image: Floats) -> Floats:
     described = net.describe(image)
     lines, columns, samples, _ = described.numbers.shape
     residual = np.zeros(lines * columns * samples, np.float32)
-    equations = equations_of(matched(described), samples)
+    pairs = [*matched(described), *_level(lines, columns, samples)]
+    equations = equations_of(pairs, samples)
     for tolerated in TOLERATED:
         weight = _weights(residual, *equations, np.float32(tolerated))
         _approach(residual, *equations[:4], weight, samples)
     full = _between(residual.reshape(lines, columns, samples), image.shape)
     full -= full.mean()
     return full
+
+
+def _level(lines: int, columns: int, samples: int) -> list[Pairs]:
+    """Say, hardly trusted, that layers lie no lower in the next trace."""
+    trace = np.arange(lines * columns).reshape(lines, columns)
+    likely = LEAST_LIKELY + (1 - LEAST_LIKELY) * LEVEL**0.5
+    found = []
+    for first, second in ((trace[:-1], trace[1:]), (trace[:, :-1], trace[:, 1:])):
+        lag = np.zeros((first.size, samples), np.float32)
+        found.append(Pairs(first.ravel(), second.ravel(), 1, lag, np.full_like(lag, likely)))
+    return found
 
 
 def equations_of(pairs: list[Pairs], samples: int) -> Equations:
@@ -73,9 +86,10 @@ def equations_of(pairs: list[Pairs], samples: int) -> Equations:
     for one in pairs:
         lag, likely = one.lag[:, ::EVERY], one.likely[:, ::EVERY]
         there = own + lag
-        pair, place = np.nonzero((likely > LEAST_LIKELY) & (there >= 0) & (there <= samples - 1))
+        within = (there >= 0) & (there <= samples - 1) & (samples > 1)
+        pair, place = np.nonzero((likely > LEAST_LIKELY) & within)
         at = there[pair, place]
-        above = np.minimum(at.astype(np.int64), max(samples - 2, 0))
+        above = np.minimum(at.astype(np.int64), samples - 2)
         trust = ((likely[pair, place] - LEAST_LIKELY) / (1 - LEAST_LIKELY)) ** 2
         found.append(
             Equations(
@@ -164,7 +178,7 @@ def _approach(
     for _ in range(SWEEPS):
         _applied(step, first, second, part, weight, samples, moved)
         along = np.sum(step * moved)
-        if not along > 0:
+        if not (left > 0 and along > 0):
             return
         length = left / along
         residual += length * step
@@ -176,9 +190,9 @@ def _approach(
 
 
 def _between(values: Floats, shape: tuple[int, ...]) -> Floats:
-    """Interpolate between described traces, and hold the last beyond them."""
+    """Interpolate between described traces, and go on straight beyond the last."""
     for axis, side in enumerate(shape[:2]):
-        at = np.minimum(np.arange(side) / STEP, values.shape[axis] - 1)
+        at = np.arange(side) / STEP
         low = np.minimum(at.astype(np.int64), max(values.shape[axis] - 2, 0))
         high = np.minimum(low + 1, values.shape[axis] - 1)
         part = (at - low).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(3)])
