@@ -4,14 +4,14 @@ import torch
 from graben.imaging.models.layer_net import LayerNetConfig
 from graben.imaging.models.layer_training import (
     LayerImages,
-    LayerPlan,
     layer_loss,
     trained_layer_net,
     true_answers,
 )
+from graben.imaging.models.plans import Plan
 from graben.imaging.models.structure_samples import StructureImages
 
-TINY = LayerPlan(LayerNetConfig(4, 4, (1,)), (16, 16, 32), 2, 3e-3, 2)
+TINY = Plan(LayerNetConfig(4, 4, (1,)), (16, 16, 32), 2, 3e-3, 2)
 
 
 def test_samples_are_found_by_their_time():

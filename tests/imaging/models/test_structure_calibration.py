@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graben.imaging.models.layer_net import LayerNet, LayerNetConfig
-from graben.imaging.models.layer_training import LayerPlan
+from graben.imaging.models.plans import Plan
 from graben.imaging.models.structure import StructureNet
 from graben.imaging.models.structure_calibration import (
     best_candidates,
@@ -14,7 +14,6 @@ from graben.imaging.models.structure_calibration import (
     trained_structure_net,
 )
 from graben.imaging.models.structure_samples import StructureImages
-from graben.imaging.models.structure_training import StructurePlan
 from graben.learning.nets import UNet, UNetConfig
 
 TINY = UNetConfig(3, 5, 3, width=4, depth=1, stem=2)
@@ -84,9 +83,11 @@ def test_the_threshold_is_the_one_that_finds_the_objects():
 
 
 def test_a_tiny_net_from_nothing_to_a_card(tmp_path):
-    plan = StructurePlan(TINY, (32, 32, 32), 2, 3e-3, 2, (48, 48, 48))
-    layers = LayerPlan(LAYERS, (16, 16, 32), 2, 3e-3, 2)
-    model = trained_structure_net(plan, layers, steps=2, layer_steps=3, cubes=2, checked=2)
+    plan = Plan(TINY, (32, 32, 32), 2, 3e-3, 2)
+    layers = Plan(LAYERS, (16, 16, 32), 2, 3e-3, 2)
+    model = trained_structure_net(
+        plan, layers, steps=2, layer_steps=3, cubes=2, checked=2, whole=(48, 48, 48)
+    )
     assert model.about["cost"]["steps"] == 2
     assert model.about["cost"]["layer_steps"] == 3
     assert "time, rank" in model.about["metrics"]

@@ -1,14 +1,14 @@
 import numpy as np
 import torch
 
+from graben.imaging.models.plans import Plan
 from graben.imaging.models.structure_training import (
-    StructurePlan,
     structure_loss,
     trained_unet,
 )
 from graben.learning.nets import UNetConfig
 
-TINY = StructurePlan(UNetConfig(3, 5, 3, width=4, depth=1, stem=2), (16, 16, 16), 2, 3e-3, 2)
+TINY = Plan(UNetConfig(3, 5, 3, width=4, depth=1, stem=2), (16, 16, 16), 2, 3e-3, 2)
 
 
 def test_classes_are_right_or_wrong():

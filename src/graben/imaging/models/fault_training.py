@@ -20,8 +20,9 @@ from graben.imaging.models.calibration import fit_platt
 from graben.imaging.models.fault_samples import DrawnImages, KeptImages
 from graben.imaging.models.fault_scores import fault_scores
 from graben.imaging.models.faults import FaultNet, Image, Preset
+from graben.imaging.models.plans import Plan
 from graben.imaging.synthetic import Shape
-from graben.learning import History, Recipe, fit, predict
+from graben.learning import History, fit, predict
 from graben.learning.nets import UNet, UNetConfig, has_bfloat16
 from graben.learning.threads import torch_threads
 from graben.output import plain, written_file
@@ -37,53 +38,13 @@ CHECKS: dict[Image, tuple[Shape, int]] = {
 }
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What one net is made of and learns from.
-
-    Attributes
-    ----------
-    config
-        The net.
-    shape
-        (inline, crossline, sample) of the images.
-    batch_size, learning_rate
-        Of the training.
-    held
-        Images that choose the weights to keep.
-    """
-
-    config: UNetConfig
-    shape: Shape
-    batch_size: int
-    learning_rate: float
-    held: int
-
-
-PLANS: dict[Single, Plan] = {
+FaultPlan = Plan[UNetConfig]
+PLANS: dict[Single, FaultPlan] = {
     "volume": Plan(UNetConfig(3, 1, 1, width=16, depth=2, stem=2), (64, 64, 64), 2, 1e-2, 4),
     "section": Plan(UNetConfig(2, 1, 1, width=16, depth=3), (1, 128, 128), 8, 1e-2, 24),
     # the shape of FaultSeg3D, as a peer at the same cost; a single cube costs as much as a pair
     "faultseg-shaped": Plan(UNetConfig(3, 1, 1, width=16, depth=3), (64, 64, 64), 2, 1e-2, 4),
 }
-
-
-def fault_recipe(plan: Plan, steps: int, seed: int = 0, processes: int = 1) -> Recipe:
-    """Return how a fault net is trained for a number of steps."""
-    return Recipe(
-        optimiser="muon",
-        schedule="cooldown",
-        learning_rate=plan.learning_rate,
-        weight_decay=1e-4,
-        clip=5.0,
-        warmup=min(30, max(steps // 4, 1)),
-        patience=0,
-        max_epochs=EPOCHS,
-        max_steps=steps,
-        batch_size=plan.batch_size,
-        seed=seed,
-        processes=processes,
-    )
 
 
 def fault_loss(logits: Tensor, batch: dict[str, Tensor]) -> Tensor:
@@ -112,7 +73,7 @@ def train_fault_net(
     seed: int = 0,
     processes: int = 1,
     checkpoint_folder: Path | None = None,
-    plan: Plan | None = None,
+    plan: FaultPlan | None = None,
 ) -> FaultNet:
     """Train a net on synthetic images that are drawn as it goes, and calibrate it on others.
 
@@ -157,7 +118,7 @@ def train_fault_net(
             _training_images(plan, planned["steps"], seed),
             held,
             fault_loss,
-            fault_recipe(plan, planned["steps"], seed, processes),
+            plan.recipe(planned["steps"], EPOCHS, seed, processes),
             checkpoint_folder=checkpoint_folder,
             validation_score=_Lack(held),
         )
@@ -276,12 +237,12 @@ class _Lack:
         return 1 - AveragePrecision().compute(expit(logits.ravel()), truth.ravel())
 
 
-def _training_images(plan: Plan, steps: int, seed: int) -> DrawnImages:
+def _training_images(plan: FaultPlan, steps: int, seed: int) -> DrawnImages:
     return DrawnImages(plan.shape, -(-steps // EPOCHS) * plan.batch_size, seed)
 
 
 def _planned(
-    plan: Plan,
+    plan: FaultPlan,
     held: KeptImages,
     cpu_seconds: float,
     steps: int | None,
@@ -312,12 +273,12 @@ def _planned(
     return planned
 
 
-def _seconds(plan: Plan, held: KeptImages) -> tuple[float, float]:
+def _seconds(plan: FaultPlan, held: KeptImages) -> tuple[float, float]:
     """Time a step and a validation, in a training that is thrown away."""
     net = UNet(replace(plan.config, bfloat16=has_bfloat16()))
     images = DrawnImages(plan.shape, TIMED * plan.batch_size, use="check")
     one = KeptImages(replace(images, count=1))
-    recipe = replace(fault_recipe(plan, TIMED), max_epochs=1)
+    recipe = plan.recipe(TIMED, 1)
     # one more first, for what is compiled on the way
     of_steps = [
         fit(net, images, one, fault_loss, recipe, validation_score=_nothing).cpu_seconds
@@ -333,7 +294,7 @@ def _nothing(_: NDArray[Any]) -> float:
 
 
 def _about(
-    preset: Single, plan: Plan, history: History, seed: int, processes: int, timing: float
+    preset: Single, plan: FaultPlan, history: History, seed: int, processes: int, timing: float
 ) -> dict[str, Any]:
     seen = history.steps * plan.batch_size
     return {
@@ -348,7 +309,7 @@ def _about(
         "seed": seed,
         "trained_as": preset,
         "plan": asdict(plan),
-        "recipe": asdict(fault_recipe(plan, history.steps, seed, processes)),
+        "recipe": asdict(plan.recipe(history.steps, EPOCHS, seed, processes)),
         "validation_ap": [1 - lack for lack in history.validation],
         "kept_epoch": history.best_epoch,
     }

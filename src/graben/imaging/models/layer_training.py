@@ -7,45 +7,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from graben.imaging.models.horizons import STEEPEST
 from graben.imaging.models.layer_matching import MOST_LAG
 from graben.imaging.models.layer_net import STEP, LayerNet, LayerNetConfig
-from graben.imaging.models.structure_samples import KeptVolumes, StructureImages
+from graben.imaging.models.plans import Plan
+from graben.imaging.models.structure_samples import StructureImages
+from graben.imaging.models.structure_training import fit_to_volumes
 from graben.imaging.synthetic import Shape
-from graben.learning import History, Recipe, fit
-from graben.learning.threads import torch_threads
+from graben.learning import History
 
-EPOCHS = 20
 DISTANCES = (1, 2, 4, 8, 12)  # described traces between those that are compared
-CONFIG = LayerNetConfig()
+PLAN = Plan(LayerNetConfig(), (64, 64, 96), 2, 1e-2, 12)
 EACH = 3  # one pair of traces of so many is learned from
-MOMENTUM = 0.05  # as in `structure_training`
 NEVER = -1e4
-
-
-@dataclass(frozen=True)
-class LayerPlan:
-    """What the net is made of and learns from.
-
-    Attributes
-    ----------
-    config
-        The net.
-    shape
-        (inline, crossline, sample) of the volumes.
-    batch_size, learning_rate
-        Of the training.
-    held
-        Volumes that choose the weights to keep.
-    """
-
-    config: LayerNetConfig = CONFIG
-    shape: Shape = (64, 64, 96)
-    batch_size: int = 2
-    learning_rate: float = 1e-2
-    held: int = 12
 
 
 @dataclass(frozen=True)
@@ -96,25 +72,8 @@ class Answers(NamedTuple):
     known: Tensor
 
 
-def layer_recipe(plan: LayerPlan, steps: int, seed: int = 0) -> Recipe:
-    """Return how the net is trained for a number of steps."""
-    return Recipe(
-        optimiser="muon",
-        schedule="cooldown",
-        learning_rate=plan.learning_rate,
-        weight_decay=1e-4,
-        clip=5.0,
-        warmup=min(30, max(steps // 4, 1)),
-        patience=0,
-        max_epochs=min(EPOCHS, steps),
-        max_steps=steps,
-        batch_size=plan.batch_size,
-        seed=seed,
-    )
-
-
 def trained_layer_net(
-    plan: LayerPlan, steps: int, seed: int = 0, checkpoint_folder: Path | None = None
+    plan: Plan[LayerNetConfig], steps: int, seed: int = 0, checkpoint_folder: Path | None = None
 ) -> tuple[LayerNet, History]:
     """Train the net on volumes that are drawn as it goes.
 
@@ -134,22 +93,14 @@ def trained_layer_net(
     ModelError
         The folder holds another training.
     """
-    each = -(-steps // min(EPOCHS, steps)) * plan.batch_size
     net = LayerNet(plan.config)
-    for layer in net.modules():
-        if isinstance(layer, nn.BatchNorm3d):
-            layer.momentum = MOMENTUM
-    held = StructureImages(plan.shape, plan.held, use="validation")
-    with torch_threads(1):
-        history = fit(
-            net,
-            LayerImages(StructureImages(plan.shape, each, seed)),
-            KeptVolumes(LayerImages(held)),
-            layer_loss,
-            layer_recipe(plan, steps, seed),
-            checkpoint_folder=checkpoint_folder,
-        )
+    history = fit_to_volumes(net, drawn_layers, layer_loss, plan, steps, seed, checkpoint_folder)
     return net.eval(), history
+
+
+def drawn_layers(shape: Shape, count: int, **which: Any) -> LayerImages:
+    """Give samples of volumes, see `StructureImages`."""
+    return LayerImages(StructureImages(shape, count, **which))
 
 
 def layer_loss(output: Tensor, batch: dict[str, Tensor]) -> Tensor:

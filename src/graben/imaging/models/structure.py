@@ -129,7 +129,7 @@ class StructureNet:
         InputError
             The image has not three axes.
         """
-        _check(image)
+        _check_axes(image)
         net = folded(self.net)
         total = np.zeros((len(CLASSES), *image.shape), np.float32)
         for inline, crossline in list(product((1, -1), repeat=2))[:sides]:
@@ -156,7 +156,7 @@ class StructureNet:
         InputError
             The image has not three axes.
         """
-        _check(image)
+        _check_axes(image)
         return time_by_layers(self.layers, image)
 
     def probabilities(self, logits: Floats) -> Floats:
@@ -230,7 +230,7 @@ class StructureNet:
         )
 
 
-def _check(image: Floats) -> None:
+def _check_axes(image: Floats) -> None:
     if image.ndim != 3:
         raise InputError(
             f"expected an image (inline, crossline, sample), got shape {image.shape}. Give a "

@@ -10,19 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from graben.imaging.models import layer_training, structure_training
 from graben.imaging.models.calibration import Platt, fit_platt
 from graben.imaging.models.horizons import forward_in_time
-from graben.imaging.models.layer_training import LayerPlan, layer_recipe, trained_layer_net
+from graben.imaging.models.layer_net import LayerNetConfig
+from graben.imaging.models.plans import Plan
 from graben.imaging.models.structure import CLASSES, Candidates, Floats, StructureNet
 from graben.imaging.models.structure_objects import Matches, Places, match, objects_of
-from graben.imaging.models.structure_samples import PERIOD, StructureImages
+from graben.imaging.models.structure_samples import PERIOD, WINDOW, StructureImages
 from graben.imaging.models.structure_scores import salt_overlap, time_scores
-from graben.imaging.models.structure_training import (
-    StructurePlan,
-    structure_recipe,
-    trained_unet,
-)
+from graben.imaging.synthetic import Shape
 from graben.learning import History
+from graben.learning.nets import UNetConfig
 from graben.learning.threads import torch_threads
 from graben.output import plain
 from graben.progress import track
@@ -37,14 +36,15 @@ STEEPEST_CONFIDENCE = 4.0
 
 
 def trained_structure_net(
-    plan: StructurePlan | None = None,
-    layer_plan: LayerPlan | None = None,
+    plan: Plan[UNetConfig] = structure_training.PLAN,
+    layer_plan: Plan[LayerNetConfig] = layer_training.PLAN,
     *,
     steps: int,
     layer_steps: int,
     seed: int = 0,
     cubes: int = CUBES,
     checked: int = 12,
+    whole: Shape = WINDOW,
     checkpoint_folder: Path | None = None,
 ) -> StructureNet:
     """Train, calibrate and score the structure nets on synthetic volumes.
@@ -61,14 +61,23 @@ def trained_structure_net(
         Volumes that are calibrated on, as the generator draws them.
     checked
         Still others, that the card's metrics are of.
+    whole
+        (inline, crossline, sample) of both.
     checkpoint_folder
         Trainings that were cut off go on from there.
     """
-    plan, layer_plan = plan or StructurePlan(), layer_plan or LayerPlan()
     folders = [checkpoint_folder and checkpoint_folder / name for name in ("classes", "layers")]
-    net, history = trained_unet(plan, steps, seed, folders[0])
-    layers, layer_history = trained_layer_net(layer_plan, layer_steps, seed, folders[1])
-    about = _about(plan, history, seed) | _about_layers(layer_plan, layer_history, seed)
+    net, history = structure_training.trained_unet(plan, steps, seed, folders[0])
+    layers, layer_history = layer_training.trained_layer_net(
+        layer_plan, layer_steps, seed, folders[1]
+    )
+    about = {
+        "training_data": f"{_seen(plan, history)}, half around hydrocarbons, a quarter around "
+        f"salt; for geologic time {_seen(layer_plan, layer_history)}; nothing real",
+        "seed": seed,
+        "class_training": _learned(plan, history, seed),
+        "layer_training": _learned(layer_plan, layer_history, seed),
+    }
     cost = {
         "cpu_seconds": history.cpu_seconds + layer_history.cpu_seconds,
         "seconds": history.seconds + layer_history.seconds,
@@ -78,8 +87,8 @@ def trained_structure_net(
     raw = StructureNet(net, layers, about=about)
     started = time.process_time()
     with torch_threads(1):
-        ready = calibrated(raw, StructureImages(plan.whole, cubes, use="calibration"))
-        metrics = check(ready, StructureImages(plan.whole, checked, use="check"))
+        ready = calibrated(raw, StructureImages(whole, cubes, use="calibration"))
+        metrics = check(ready, StructureImages(whole, checked, use="check"))
     cost["calibration_cpu_seconds"] = time.process_time() - started
     return replace(ready, about={**about, "cost": cost, "metrics": metrics})
 
@@ -207,25 +216,16 @@ def _answers(
     return logits, labels
 
 
-def _about(plan: StructurePlan, history: History, seed: int) -> dict[str, Any]:
+def _seen(plan: Plan[Any], history: History) -> str:
     seen = history.steps * plan.batch_size
+    return f"{seen:,} synthetic volumes of {plan.shape}, each seen once"
+
+
+def _learned(plan: Plan[Any], history: History, seed: int) -> dict[str, Any]:
+    """Say how a net was trained."""
     return {
-        "training_data": f"{seen:,} synthetic volumes of {plan.shape}, each seen once; half "
-        "around hydrocarbons, a quarter around salt; nothing real",
-        "seed": seed,
         "plan": asdict(plan),
-        "recipe": asdict(structure_recipe(plan, history.steps, seed)),
+        "recipe": asdict(plan.recipe(history.steps, len(history.train_loss), seed)),
         "validation_loss": list(history.validation),
         "kept_epoch": history.best_epoch,
-    }
-
-
-def _about_layers(plan: LayerPlan, history: History, seed: int) -> dict[str, Any]:
-    seen = history.steps * plan.batch_size
-    return {
-        "layer_training_data": f"{seen:,} synthetic volumes of {plan.shape}, each seen once",
-        "layer_plan": asdict(plan),
-        "layer_recipe": asdict(layer_recipe(plan, history.steps, seed)),
-        "layer_validation_loss": list(history.validation),
-        "kept_layer_epoch": history.best_epoch,
     }

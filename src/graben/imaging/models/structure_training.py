@@ -1,20 +1,25 @@
 """Salt, hydrocarbons and flat spots learned from synthetic volumes alone."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from graben.imaging.models.plans import Plan
 from graben.imaging.models.structure import PRIORS
-from graben.imaging.models.structure_samples import WINDOW, KeptVolumes, StructureImages
-from graben.imaging.synthetic import Shape
-from graben.learning import History, Recipe, fit
+from graben.imaging.models.structure_samples import KeptVolumes, StructureImages
+from graben.learning import History, fit
 from graben.learning.nets import UNet, UNetConfig, has_bfloat16
+from graben.learning.samples import Samples
 from graben.learning.threads import torch_threads
+from graben.learning.training import PerSample
 
-CONFIG = UNetConfig(3, 5, 3, width=16, depth=3, stem=2)
+PLAN = Plan(UNetConfig(3, 5, 3, width=16, depth=3, stem=2), (64, 64, 64), 2, 1e-2, 12)
 EPOCHS = 20
 RARE = (2.0, 4.0, 4.0)  # weight of the positive samples of salt, hydrocarbons and flat spots
 CROSS = (4.0, 30.0, 30.0)  # weight of their cross-entropies: most of it lies in few samples
@@ -22,51 +27,8 @@ MOMENTUM = 0.05  # volumes differ, and come in pairs: statistics are averages of
 SOFTENING = 60.0  # samples that soften a Dice loss, so that volumes without a class stay quiet
 
 
-@dataclass(frozen=True)
-class StructurePlan:
-    """What the net is made of and learns from.
-
-    Attributes
-    ----------
-    config
-        The net: channels of `channels_of`; outputs salt, hydrocarbons, flat spot.
-    shape
-        (inline, crossline, sample) of the volumes.
-    batch_size, learning_rate
-        Of the training.
-    held
-        Volumes that choose the weights to keep.
-    whole
-        (inline, crossline, sample) of the volumes that it is calibrated and checked on.
-    """
-
-    config: UNetConfig = CONFIG
-    shape: Shape = (64, 64, 64)
-    batch_size: int = 2
-    learning_rate: float = 1e-2
-    held: int = 12
-    whole: Shape = WINDOW
-
-
-def structure_recipe(plan: StructurePlan, steps: int, seed: int = 0) -> Recipe:
-    """Return how the net is trained for a number of steps."""
-    return Recipe(
-        optimiser="muon",
-        schedule="cooldown",
-        learning_rate=plan.learning_rate,
-        weight_decay=1e-4,
-        clip=5.0,
-        warmup=min(30, max(steps // 4, 1)),
-        patience=0,
-        max_epochs=min(EPOCHS, steps),
-        max_steps=steps,
-        batch_size=plan.batch_size,
-        seed=seed,
-    )
-
-
 def trained_unet(
-    plan: StructurePlan, steps: int, seed: int = 0, checkpoint_folder: Path | None = None
+    plan: Plan[UNetConfig], steps: int, seed: int = 0, checkpoint_folder: Path | None = None
 ) -> tuple[UNet, History]:
     """Train the net, not yet calibrated, on volumes that are drawn as it goes.
 
@@ -86,23 +48,50 @@ def trained_unet(
     ModelError
         The folder holds another training.
     """
-    each = -(-steps // min(EPOCHS, steps)) * plan.batch_size
     net = UNet(replace(plan.config, bfloat16=has_bfloat16()))
+    images = partial(StructureImages, sought=True)
+    history = fit_to_volumes(net, images, structure_loss, plan, steps, seed, checkpoint_folder)
+    kept = UNet(plan.config).eval()
+    kept.load_state_dict(net.state_dict())
+    return kept, history
+
+
+def fit_to_volumes(
+    net: nn.Module,
+    images: Callable[..., Samples],
+    loss: PerSample,
+    plan: Plan[Any],
+    steps: int,
+    seed: int,
+    checkpoint_folder: Path | None,
+) -> History:
+    """Train a net on volumes that are drawn as it goes.
+
+    Parameters
+    ----------
+    net
+        Is trained in place.
+    images
+        Gives samples of a shape, a number of them, and with the seed or the use of
+        `StructureImages`.
+    loss
+        Of the net's output and a batch, one a volume.
+    plan, steps, seed, checkpoint_folder
+        As for `trained_unet`.
+    """
+    epochs = min(EPOCHS, steps)
     for layer in net.modules():
         if isinstance(layer, nn.BatchNorm3d):
             layer.momentum = MOMENTUM
     with torch_threads(1):
-        history = fit(
+        return fit(
             net,
-            StructureImages(plan.shape, each, seed, sought=True),
-            KeptVolumes(StructureImages(plan.shape, plan.held, use="validation", sought=True)),
-            structure_loss,
-            structure_recipe(plan, steps, seed),
+            images(plan.shape, -(-steps // epochs) * plan.batch_size, seed=seed),
+            KeptVolumes(images(plan.shape, plan.held, use="validation")),
+            loss,
+            plan.recipe(steps, epochs, seed),
             checkpoint_folder=checkpoint_folder,
         )
-    kept = UNet(plan.config).eval()
-    kept.load_state_dict(net.state_dict())
-    return kept, history
 
 
 def structure_loss(output: Tensor, batch: dict[str, Tensor]) -> Tensor:
