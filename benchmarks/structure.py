@@ -37,8 +37,8 @@ from graben.imaging.models.layer_net import STEP, Described
 from graben.imaging.models.structure import CLASSES, Candidates, StructureNet, trusted_dips
 from graben.imaging.models.structure_calibration import LEAST_TRUE
 from graben.imaging.models.structure_objects import Matches, match, objects_of
-from graben.imaging.models.structure_samples import PERIOD, StructureImages
-from graben.imaging.models.structure_scores import TimeScores, salt_overlap, time_scores
+from graben.imaging.models.structure_samples import StructureImages
+from graben.imaging.models.structure_scores import PERIOD, TimeScores, salt_overlap, time_scores
 from graben.imaging.structure import dips
 from graben.imaging.synthetic import Synthetic, draw_window
 from graben.learning.threads import torch_threads

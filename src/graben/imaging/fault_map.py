@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from graben.errors import InputError
 from graben.imaging.amplitudes import Amplitudes
 from graben.imaging.fault_page import write_fault_page
+from graben.imaging.models.calibration import AS_IT_IS
 from graben.imaging.models.fault_stream import stream_faults
 from graben.imaging.models.fault_tiles import LineTile, SectionTile, state_of
 from graben.imaging.models.faults import FaultNet
@@ -54,8 +55,8 @@ class JoinedLooks:
     model
         The nets and their calibrations.
     looks
-        By name of the net, the files of its uncalibrated looks; or, of a 2-D line, "probability"
-        and "spread" as they are.
+        By name of the net, the files of its uncalibrated looks; or "probability" (and, of a 2-D
+        line, "spread") as it is.
     answer
         "probability" of a fault, or "spread": the standard deviation of the looks.
     """
@@ -169,7 +170,9 @@ def map_faults(
     amplitudes = volume.survey_statistics()
     scratch = out.with_name(f".{out.name}-tiles")
     if not scratch.exists():
-        check_space(out, 4 * prod(volume.shape) * (2 * len(model.nets) + 2 + len(files)))
+        # three looks, and what is joined of them, or one; what is thinned; then the results
+        held = 5 if several else 2
+        check_space(out, 4 * prod(volume.shape) * (held + len(files)))
     shift = survey_shift(volume)
     looks = _looked(volume, model, amplitudes, scratch, workers)
     probability, thinned = _thinned(volume, model, looks, threshold, scratch, workers)
@@ -228,10 +231,12 @@ def _looked(
         paths = map_tiles(tile, volume, outputs, size, halo, scratch / "line", key, workers)
         return {name: (StoredArray(path),) for name, path in paths.items()}
     looks: dict[str, tuple[StoredArray, ...]] = {}
+    alone = model.preset == "volume"
     for name, net in model.nets.items():
         if net.config.ndim == 3:
-            path = stream_faults(net, volume, amplitudes, scratch / name, key, workers)
-            looks[name] = (StoredArray(path),)
+            calibration = model.calibration(name, "volume") if alone else AS_IT_IS
+            path = stream_faults(net, volume, amplitudes, scratch / name, key, workers, calibration)
+            looks["probability" if alone else name] = (StoredArray(path),)
             continue
         files = []
         for axis in (0, 1):
@@ -258,15 +263,17 @@ def _thinned(
     workers: "int | Client",
 ) -> tuple[StoredArray, StoredArray]:
     """Give the joined probability, and the same thinned."""
-    function = KeptAndThinned(Thinning(threshold))
+    thinning = Thinning(threshold)
+    kept = looks.get("probability")
+    outputs = ["thinned"] if kept else ["probability", "thinned"]
     states = {name: state_of(net) for name, net in model.nets.items()}
     known = hashlib.sha256(pickle.dumps((states, dict(model.calibrations)))).hexdigest()
-    halo = 3 * (function.thinning.halo,)
+    halo = 3 * (thinning.halo,)
     with torch_threads(1):
         paths = map_tiles(
-            function,
+            thinning if kept else KeptAndThinned(thinning),
             JoinedLooks(model, looks),
-            {"probability": np.float32, "thinned": np.float32},
+            dict.fromkeys(outputs, np.float32),
             tile_size(volume.shape, halo),
             halo,
             scratch / "thinned",
@@ -274,7 +281,8 @@ def _thinned(
             # what is thinned lies on this machine
             workers if isinstance(workers, int) else 1,
         )
-    return StoredArray(paths["probability"]), StoredArray(paths["thinned"])
+    probability = kept[0] if kept else StoredArray(paths["probability"])
+    return probability, StoredArray(paths["thinned"])
 
 
 def _summary(

@@ -20,7 +20,7 @@ from graben.tiling import Source
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SLAB = 32_000_000  # bytes of samples that are held while a file is written
+SLAB = 8_000_000  # bytes of samples that are held while a file is written
 IEEE = 5
 LARGEST = 65_535  # what two bytes of a header hold
 STORED = 2**31 - 1

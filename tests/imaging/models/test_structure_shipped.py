@@ -4,8 +4,8 @@ from graben.evaluation import AveragePrecision
 from graben.imaging.brightness import envelope_ratio, usual_envelope
 from graben.imaging.models.horizons import forward_in_time
 from graben.imaging.models.structure import CLASSES, StructureNet
-from graben.imaging.models.structure_samples import PERIOD, StructureImages
-from graben.imaging.models.structure_scores import time_scores
+from graben.imaging.models.structure_samples import StructureImages
+from graben.imaging.models.structure_scores import PERIOD, time_scores
 
 
 def test_the_net_that_ships_tells_time_better_than_the_sample_does():

@@ -1,6 +1,7 @@
 """Probabilities that come true as often as they say, learned from synthetic images alone."""
 
 from dataclasses import dataclass
+from math import log
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 LEAST = 1e-6  # a probability is taken to be at least so far from 0 and from 1
+FURTHEST = log(1 / LEAST - 1)  # the logit of that
 STEP = 0.02
 
 
@@ -35,13 +37,17 @@ class Platt:
     intercept: float
 
     def of_logits(self, logits: NDArray[Any]) -> NDArray[np.float32]:
-        """Give probabilities of logits, float32 of their shape."""
-        scaled = torch.from_numpy(np.asarray(self.slope * logits + self.intercept))
+        """Give calibrated probabilities of logits, float32 of their shape, as `of_probability`."""
+        given = torch.from_numpy(np.asarray(logits)).clamp(-FURTHEST, FURTHEST)
+        scaled = given.mul_(self.slope).add_(self.intercept)
         return scaled.sigmoid_().numpy().astype(np.float32, copy=False)
 
     def of_probability(self, probability: NDArray[Any]) -> NDArray[np.float32]:
         """Give calibrated probabilities of others, float32 of their shape."""
         return self.of_logits(logits_of(probability))
+
+
+AS_IT_IS = Platt(1.0, 0.0)
 
 
 def logits_of(probability: NDArray[Any]) -> NDArray[Any]:
@@ -75,7 +81,7 @@ def fit_platt(probability: NDArray[Any], outcome: NDArray[Any]) -> Platt:
     label = np.repeat([True, False], total.size)
     used = weight > 0
     if not (label[used].any() and not label[used].all()):
-        return Platt(1.0, 0.0)
+        return AS_IT_IS
     # a trace of shrinkage, for nets that say nearly the same everywhere
     model = LogisticRegression(C=1.0, solver="newton-cholesky", tol=1e-8)
     model.fit(np.tile(centre, 2)[used, None], label[used], sample_weight=weight[used])

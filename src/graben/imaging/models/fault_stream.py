@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from graben.imaging.amplitudes import Amplitudes
+from graben.imaging.models.calibration import AS_IT_IS, Platt
 from graben.imaging.models.fault_tiles import State, net_of, state_of
 from graben.imaging.models.section_faults import Floats
 from graben.learning.nets import StreamedUNet, UNet, UNetConfig, folded
@@ -29,7 +30,7 @@ LARGEST = 512e6  # bytes that a worker of a cluster sends back at once
 
 @dataclass(frozen=True, eq=False)
 class FaultWalk:
-    """What a 3-D net says on a walk through raw amplitudes, uncalibrated; see `map_lanes`.
+    """What a 3-D net says on a walk through raw amplitudes; see `map_lanes`.
 
     It gives "probability" (inline, crossline, sample), float32. Lanes need corners at multiples of
     the net's `multiple`, and its `halo`. Volumes whose sides are no multiples are continued by
@@ -41,11 +42,14 @@ class FaultWalk:
         Of the net, see `state_of`.
     amplitudes
         Of the survey.
+    calibration
+        Of what it says; without one that is left as it is.
     """
 
     config: UNetConfig
     state: State
     amplitudes: Amplitudes
+    calibration: Platt = AS_IT_IS
 
     @cached_property
     def net(self) -> UNet:
@@ -63,7 +67,7 @@ class FaultWalk:
         for logits in self._logits(slabs):
             planes = logits[:left]
             left -= len(planes)
-            yield {"probability": planes.sigmoid().numpy()}
+            yield {"probability": self.calibration.of_logits(planes.numpy())}
 
     def _logits(self, slabs: Iterator[NDArray[Any]]) -> Iterator[torch.Tensor]:
         stream, sides = StreamedUNet(self.net), (0, 0)
@@ -83,6 +87,7 @@ def stream_faults(
     scratch: Path,
     key: Mapping[str, Any],
     workers: "int | Client" = 1,
+    calibration: Platt = AS_IT_IS,
 ) -> Path:
     """Let a 3-D net look at a volume that need not fit into memory; a run that was cut off goes on.
 
@@ -96,12 +101,14 @@ def stream_faults(
         Of the survey.
     scratch, key, workers
         As in `graben.tiling.map_lanes`.
+    calibration
+        Of what the net says; without one that is left as it is.
 
     Returns
     -------
     pathlib.Path
-        Uncalibrated probabilities, float32, a `.npy` file of the shape of the source: those of the
-        net for the whole volume, to rounding (to the bit in bfloat16).
+        Probabilities, float32, a `.npy` file of the shape of the source: those of the net for the
+        whole volume, to rounding (to the bit in bfloat16).
 
     Raises
     ------
@@ -109,7 +116,7 @@ def stream_faults(
         As `graben.tiling.map_lanes`.
     """
     lines, columns, samples = source.shape
-    walk = FaultWalk(net.config, state_of(net), amplitudes)
+    walk = FaultWalk(net.config, state_of(net), amplitudes, calibration)
     size = lane_size((lines, columns, samples), net.config, workers)
     slab = ceil(SLAB / net.config.multiple) * net.config.multiple
     outputs, halo = {"probability": np.float32}, net.config.halo

@@ -11,7 +11,7 @@ import torch
 from scipy.special import expit
 
 from graben.errors import InputError, ModelError
-from graben.imaging.models.calibration import Platt
+from graben.imaging.models.calibration import AS_IT_IS, Platt
 from graben.imaging.models.section_faults import (
     Floats,
     line_directions,
@@ -90,7 +90,7 @@ class FaultNet:
 
     def calibration(self, name: str, image: Image) -> Platt:
         """Give the calibration of a net, or of "best", for one kind of image."""
-        return self.calibrations.get(f"{name}, {image}", Platt(1.0, 0.0))
+        return self.calibrations.get(f"{name}, {image}", AS_IT_IS)
 
     def predict_logits(self, image: Floats) -> Floats:
         """Give what the only net says of an image in one pass, before calibration.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from graben.errors import InputError, ModelError
 from graben.imaging.attributes import semblance
 from graben.imaging.brightness import envelope_ratio, usual_envelope
-from graben.imaging.models.calibration import Platt
+from graben.imaging.models.calibration import AS_IT_IS, Platt
 from graben.imaging.models.geologic_time import time_by_layers
 from graben.imaging.models.horizons import integrated_dips
 from graben.imaging.models.layer_net import LayerNet, layer_net
@@ -162,7 +162,7 @@ class StructureNet:
     def probabilities(self, logits: Floats) -> Floats:
         """Calibrate the logits of `CLASSES`, the first axis."""
         calibrated = [
-            self.calibrations.get(name, Platt(1.0, 0.0)).of_logits(one)
+            self.calibrations.get(name, AS_IT_IS).of_logits(one)
             for name, one in zip(CLASSES, logits, strict=True)
         ]
         return np.stack(calibrated)

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from graben.imaging.models import layer_training, structure_training
-from graben.imaging.models.calibration import Platt, fit_platt
+from graben.imaging.models.calibration import AS_IT_IS, fit_platt
 from graben.imaging.models.horizons import forward_in_time
 from graben.imaging.models.layer_net import LayerNetConfig
 from graben.imaging.models.plans import Plan
 from graben.imaging.models.structure import CLASSES, Candidates, Floats, StructureNet
 from graben.imaging.models.structure_objects import Matches, Places, match, objects_of
-from graben.imaging.models.structure_samples import PERIOD, WINDOW, StructureImages
-from graben.imaging.models.structure_scores import salt_overlap, time_scores
+from graben.imaging.models.structure_samples import WINDOW, StructureImages
+from graben.imaging.models.structure_scores import PERIOD, salt_overlap, time_scores
 from graben.imaging.synthetic import Shape
 from graben.learning import History
 from graben.learning.nets import UNetConfig
@@ -177,7 +177,7 @@ def _with_confidence(
     if len(right) < FEWEST:
         return flat
     fitted = fit_platt(np.array(means), np.array(right))
-    if fitted == Platt(1.0, 0.0) or not 0 < fitted.slope <= STEEPEST_CONFIDENCE:
+    if fitted == AS_IT_IS or not 0 < fitted.slope <= STEEPEST_CONFIDENCE:
         return flat
     return Candidates(rule.threshold, rule.least, fitted.slope, fitted.intercept)
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -10,9 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from graben.imaging.models.structure import Floats, channels_of
-from graben.imaging.scene_drawing import PACKAGE_DOMAINS
-from graben.imaging.synthetic import DOMAIN, Shape, Synthetic, draw_window
+from graben.imaging.models.structure import channels_of
+from graben.imaging.synthetic import Shape, Synthetic, draw_window
 from graben.learning.samples import Samples
 
 Use = Literal["training", "validation", "calibration", "check"]
@@ -20,46 +18,6 @@ _STREAM: dict[Use, int] = {"training": 0, "validation": 1, "calibration": 2, "ch
 WINDOW = (96, 96, 96)  # that volumes are cut out of where something is sought
 ATTEMPTS = 6  # scenes that are tried for one that has it
 LEAST_SOUGHT = 100  # samples of it
-PERIOD = float(PACKAGE_DOMAINS * DOMAIN)  # samples that older packages are set off by
-HIATUS_SHARE = 0.9  # of the traces of an unconformity do not run back in time there
-
-
-def closed_time(
-    time: Floats, salt: NDArray[np.bool_], length: float
-) -> tuple[Floats, NDArray[np.int64]]:
-    """Give geologic time without the long pauses between packages of layers.
-
-    A pause becomes as short as it can be for nine traces in ten to run forward in time across the
-    unconformity: how long it lasted cannot be seen.
-
-    Parameters
-    ----------
-    time
-        `Synthetic.geologic_time`, (inline, crossline, sample).
-    salt
-        Where time says nothing.
-    length
-        What older packages are set off by, samples.
-
-    Returns
-    -------
-    time, package : numpy.ndarray
-        float32 samples, and the number of the package, 0 for the youngest.
-    """
-    package = np.floor_divide(time, length).astype(np.int64)
-    closed = time - (package * length).astype(np.float32)
-    above, below = (slice(None), slice(None), slice(-1)), (slice(None), slice(None), slice(1, None))
-    solid = ~(salt[above] | salt[below])
-    present = np.unique(package).tolist()
-    for younger, older in pairwise(present):
-        met = solid & (package[above] == younger) & (package[below] == older)
-        part = package == older
-        if met.any():
-            back = closed[above][met] - closed[below][met]
-            closed[part] += np.float32(np.quantile(back, HIATUS_SHARE)) + 1
-        elif part.any():
-            closed[part] += closed[package == younger].max() - closed[part].min() + 1
-    return closed, package
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """How well salt, objects and geologic time are told, on synthetic volumes."""
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,12 +9,14 @@ from scipy.optimize import isotonic_regression
 from scipy.stats import spearmanr
 
 from graben.imaging.models.horizons import STEEPEST, Floats, surface_of
-from graben.imaging.models.structure_samples import closed_time
-from graben.imaging.synthetic import Synthetic
+from graben.imaging.scene_drawing import PACKAGE_DOMAINS
+from graben.imaging.synthetic import DOMAIN, Synthetic
 
 EVERY = 3  # samples, along each axis, of those that times are compared at
 SEED_TRACES = (0.33, 0.67)  # of both sides: horizons start on four traces
 SEED_DEPTHS = (0.2, 0.4, 0.6, 0.8)
+PERIOD = float(PACKAGE_DOMAINS * DOMAIN)  # samples that older packages are set off by
+HIATUS_SHARE = 0.9  # of the traces of an unconformity do not run back in time there
 
 
 class TimeScores(NamedTuple):
@@ -35,6 +38,44 @@ class TimeScores(NamedTuple):
     monotone: float
     affine: float
     horizon: float
+
+
+def closed_time(
+    time: Floats, salt: NDArray[np.bool_], length: float
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Give geologic time without the long pauses between packages of layers.
+
+    A pause becomes as short as it can be for nine traces in ten to run forward in time across the
+    unconformity: how long it lasted cannot be seen.
+
+    Parameters
+    ----------
+    time
+        `Synthetic.geologic_time`, (inline, crossline, sample).
+    salt
+        Where time says nothing.
+    length
+        What older packages are set off by, samples.
+
+    Returns
+    -------
+    time, package : numpy.ndarray
+        float32 samples, and the number of the package, 0 for the youngest.
+    """
+    package = np.floor_divide(time, length).astype(np.int64)
+    closed = time - (package * length).astype(np.float32)
+    above, below = (slice(None), slice(None), slice(-1)), (slice(None), slice(None), slice(1, None))
+    solid = ~(salt[above] | salt[below])
+    present = np.unique(package).tolist()
+    for younger, older in pairwise(present):
+        met = solid & (package[above] == younger) & (package[below] == older)
+        part = package == older
+        if met.any():
+            back = closed[above][met] - closed[below][met]
+            closed[part] += np.float32(np.quantile(back, HIATUS_SHARE)) + 1
+        elif part.any():
+            closed[part] += closed[package == younger].max() - closed[part].min() + 1
+    return closed, package
 
 
 def salt_overlap(said: NDArray[np.bool_], true: NDArray[np.bool_]) -> tuple[int, int]:
