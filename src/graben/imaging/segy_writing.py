@@ -1,5 +1,6 @@
 """Volumes written: SEG-Y with the headers of another one, SEG-Y from nothing, and zarr."""
 
+import os
 from collections.abc import Iterator, Sequence
 from io import BufferedWriter
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SLAB = 8_000_000  # bytes of samples that are held while a file is written
+BEHIND = 64_000_000  # last bytes of a file being written that the system keeps in its cache
 IEEE = 5
 LARGEST = 65_535  # what two bytes of a header hold
 STORED = 2**31 - 1
@@ -110,6 +112,17 @@ def _write_traces(file: BufferedWriter, frame: Frame, source: Source) -> None:
         wanted = np.sort(order[low:high])
         for numbers in _runs(wanted, samples):
             _write_run(file, frame, numbers, flat[frame.position[numbers] - begin])
+        _let_go(file)
+
+
+def _let_go(file: BufferedWriter) -> None:
+    """Let the system write what came a while ago and forget it: a large file would crowd out all.
+
+    Memory that is used again also costs it less than ever more of it.
+    """
+    done = file.tell() - BEHIND
+    if done > 0 and hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(file.fileno(), 0, done, os.POSIX_FADV_DONTNEED)
 
 
 def _slabs(lines: int, columns: int, samples: int) -> Iterator[tuple[slice, slice]]:
