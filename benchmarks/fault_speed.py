@@ -11,7 +11,7 @@ Then `graben imaging faults`, from SEG-Y of noise to SEG-Y, in a process of its 
 a second, and the peak of memory (VmHWM). A net of random weights would see faults in half of the
 samples, and the sticks would cost more than all else: its last bias is lowered, so that it sees
 none; sticks of real faults come on top. Give --model a trained net to time these as well. The large
-volumes need 16 bytes of disk a sample and a quiet machine:
+volumes need 24 bytes of disk a sample and a quiet machine:
 
     python benchmarks/fault_speed.py --out out/bench --millions 50 400
 """
@@ -36,13 +36,13 @@ from torch.nn.functional import interpolate
 
 from graben.imaging import Amplitudes, write_new_segy
 from graben.imaging.models.fault_stream import stream_faults
+from graben.imaging.models.fault_training import PLANS
 from graben.imaging.models.faults import FaultNet
 from graben.imaging.models.section_faults import net_logits
 from graben.learning.nets import UNet, UNetConfig, folded, has_bfloat16
 from graben.tiling import InMemory
 
-OURS = UNetConfig(ndim=3, channels=1, outputs=1, width=16, depth=2, stem=2)
-THEIRS = UNetConfig(ndim=3, channels=1, outputs=1, width=16, depth=3)
+OURS, THEIRS = PLANS["volume"].config, PLANS["faultseg-shaped"].config
 CROSSLINES, SAMPLES = 600, 464
 COMMAND = """
 import atexit, sys

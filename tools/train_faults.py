@@ -18,7 +18,7 @@ from graben.imaging.models.faults import PREFIX, SHIPPED, FaultNet
 from graben.progress import shown_by
 
 # of two trainings of the volume net the longer one, also the better on validation cubes
-STEPS = {"volume": 1475, "section": 3000}
+STEPS = {"volume": 4500, "section": 3000}
 SEED = {"volume": 1, "section": 0}
 
 

@@ -18,11 +18,14 @@ def streamed(net, volume: Tensor, planes: int) -> Tensor:
     return torch.cat([*answers, *stream.finish()], 1)
 
 
-@pytest.mark.parametrize(("depth", "stem"), [(0, 1), (0, 2), (1, 1), (1, 2), (2, 2), (3, 1)])
+@pytest.mark.parametrize(
+    ("depth", "stem", "entrance"),
+    [(0, 1, 2), (0, 2, 2), (1, 1, 2), (1, 2, 2), (2, 2, 2), (3, 1, 2), (2, 2, 1), (1, 1, 3)],
+)
 @pytest.mark.parametrize("slab", [1, 2, 3])
 @pytest.mark.parametrize("slabs", [1, 4, 10])
-def test_a_stream_equals_the_whole(worn_net, depth, stem, slab, slabs):
-    config = UNetConfig(3, 2, 3, width=4, depth=depth, stem=stem)
+def test_a_stream_equals_the_whole(worn_net, depth, stem, entrance, slab, slabs):
+    config = UNetConfig(3, 2, 3, width=4, depth=depth, stem=stem, entrance=entrance)
     net, m = folded(worn_net(config), torch.float32), config.multiple
     volume = noise(2, slabs * m, 2 * m, 3 * m)  # the last slab is shorter than the others
     found, expected = streamed(net, volume, slab * m), net(volume[None])[0]

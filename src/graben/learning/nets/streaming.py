@@ -136,9 +136,10 @@ class _Level:
         weight = layers[0].weight
         self.entering = weight.new_empty(1, layers[0].in_channels, 0, y, x)
         self.nothing = weight.new_empty(1, width, 0, y, x)
+        later = [self.nothing] * (len(layers) - 1)
         self._encoder = [
             _Window(partial(_convolve, layer), planes, self.planes)
-            for layer, planes in zip(layers, (self.entering, self.nothing), strict=True)
+            for layer, planes in zip(layers, (self.entering, *later), strict=True)
         ]
         self._odd = self.nothing[..., ::2, ::2]
         self._skips: deque[Tensor] = deque()
@@ -152,7 +153,7 @@ class _Level:
             )
 
     def encode(self, x: Tensor, last: bool) -> Tensor:
-        """Convolve twice."""
+        """Convolve, as often as the level does."""
         for window in self._encoder:
             x = window.push(x, last).relu_()
         return x

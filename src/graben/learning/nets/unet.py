@@ -48,6 +48,9 @@ class UNetConfig:
         Cells per side of the blocks that become one cell at the entrance: the net works at so many
         times coarser a resolution and gives each cell of a block an output of its own at the end.
         1 for a net that works on the cells themselves.
+    entrance
+        Convolutions of the encoder before the maps are first halved; 1 after a stem, which is one
+        itself, makes a net of volumes a seventh cheaper.
 
     Examples
     --------
@@ -66,13 +69,14 @@ class UNetConfig:
     depth: int = 3
     bfloat16: bool = False
     stem: int = 1
+    entrance: int = 2
 
     def __post_init__(self) -> None:
-        sizes = (self.channels, self.outputs, self.width, self.stem)
+        sizes = (self.channels, self.outputs, self.width, self.stem, self.entrance)
         if min(sizes) < 1 or self.depth < 0:
             raise InputError(
-                "expected at least 1 channel, 1 output, a width of 1, a stem of 1 and a depth of "
-                f"0; got {sizes} and {self.depth}. Change the configuration."
+                "expected at least 1 channel, 1 output, a width of 1, a stem of 1, an entrance of "
+                f"1 and a depth of 0; got {sizes} and {self.depth}. Change the configuration."
             )
 
     @property
@@ -91,19 +95,20 @@ class UNetConfig:
         reach = 0
         for _ in range(self.depth):  # down the decoder: two convolutions, then cells twice as wide
             reach = -(-(reach + 2) // 2)
-        reach += 2
-        for _ in range(self.depth):  # and back up the encoder
-            reach = 2 * reach + 2
+        deepest, *finer = [*[2] * self.depth, self.entrance]  # and back up the encoder
+        reach += deepest
+        for convolutions in finer:
+            reach = 2 * reach + convolutions
         reach *= self.stem
         return -(-reach // self.multiple) * self.multiple
 
 
-class _Double(nn.Sequential):
-    """Two 3 x 3 convolutions, each with batch normalisation and ReLU."""
+class _Convolved(nn.Sequential):
+    """Some 3 x 3 convolutions, each with batch normalisation and ReLU."""
 
-    def __init__(self, ndim: int, channels: int, width: int) -> None:
+    def __init__(self, ndim: int, channels: int, width: int, times: int = 2) -> None:
         layers: list[nn.Module] = []
-        for before in (channels, width):
+        for before in (channels, *[width] * (times - 1)):
             # the normalisation has a bias of its own
             layers.append(_CONVOLUTION[ndim](before, width, 3, padding=1, bias=False))
             layers.append(_NORM[ndim](width))
@@ -111,7 +116,7 @@ class _Double(nn.Sequential):
         super().__init__(*layers)
 
 
-class _Joined(_Double):
+class _Joined(_Convolved):
     """A coarser map grown by repeating its cells, beside the map that skipped the coarser levels.
 
     The coarser map has twice as many channels.
@@ -219,8 +224,8 @@ class UNet(nn.Module):
             self.stem = _Stem(config.ndim, channels, config.width, config.stem)
             channels, outputs = config.width, config.outputs * config.stem**config.ndim
         self.encoder = nn.ModuleList(
-            _Double(config.ndim, before, width)
-            for before, width in zip([channels, *widths], widths, strict=False)
+            _Convolved(config.ndim, before, width, config.entrance if level == 0 else 2)
+            for level, (before, width) in enumerate(zip([channels, *widths], widths, strict=False))
         )
         self.pool: nn.Module = _POOL[config.ndim](2)
         self.decoder = nn.ModuleList(_Joined(config.ndim, width) for width in reversed(widths[:-1]))
