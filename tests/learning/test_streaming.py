@@ -19,13 +19,13 @@ def streamed(net, volume: Tensor, planes: int) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    ("depth", "stem", "entrance"),
+    ("depth", "stem", "convolutions"),
     [(0, 1, 2), (0, 2, 2), (1, 1, 2), (1, 2, 2), (2, 2, 2), (3, 1, 2), (2, 2, 1), (1, 1, 3)],
 )
 @pytest.mark.parametrize("slab", [1, 2, 3])
 @pytest.mark.parametrize("slabs", [1, 4, 10])
-def test_a_stream_equals_the_whole(worn_net, depth, stem, entrance, slab, slabs):
-    config = UNetConfig(3, 2, 3, width=4, depth=depth, stem=stem, entrance=entrance)
+def test_a_stream_equals_the_whole(worn_net, depth, stem, convolutions, slab, slabs):
+    config = UNetConfig(3, 2, 3, width=4, depth=depth, stem=stem, encoder_convolutions=convolutions)
     net, m = folded(worn_net(config), torch.float32), config.multiple
     volume = noise(2, slabs * m, 2 * m, 3 * m)  # the last slab is shorter than the others
     found, expected = streamed(net, volume, slab * m), net(volume[None])[0]

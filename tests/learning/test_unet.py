@@ -123,14 +123,16 @@ def test_channels_are_spread_as_blocks_of_cells(axes):
 
 
 @pytest.mark.parametrize(
-    ("depth", "stem", "entrance"),
+    ("depth", "stem", "convolutions"),
     [
         (0, 1, 2), (1, 1, 2), (2, 1, 2), (3, 1, 2), (0, 2, 2), (2, 2, 2), (1, 3, 2),
         (0, 1, 1), (1, 1, 1), (2, 2, 1), (1, 1, 3),
     ],
 )  # fmt: skip
-def test_nothing_beyond_the_halo_reaches_a_cell_and_something_within_it_does(depth, stem, entrance):
-    config = UNetConfig(1, 1, 1, width=4, depth=depth, stem=stem, entrance=entrance)
+def test_nothing_beyond_the_halo_reaches_a_cell_and_something_within_it_does(
+    depth, stem, convolutions
+):
+    config = UNetConfig(1, 1, 1, width=4, depth=depth, stem=stem, encoder_convolutions=convolutions)
     net, m = UNet(config).double().eval(), config.multiple
     for layer in net.modules():  # nothing is switched off and no maximum hides a change
         if isinstance(layer, nn.Conv1d):

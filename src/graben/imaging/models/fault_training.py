@@ -41,7 +41,11 @@ CHECKS: dict[Image, tuple[Shape, int]] = {
 FaultPlan = Plan[UNetConfig]
 PLANS: dict[Single, FaultPlan] = {
     "volume": Plan(
-        UNetConfig(3, 1, 1, width=16, depth=2, stem=2, entrance=1), (64, 64, 64), 2, 1e-2, 4
+        UNetConfig(3, 1, 1, width=16, depth=2, stem=2, encoder_convolutions=1),
+        (64, 64, 64),
+        2,
+        1e-2,
+        4,
     ),
     "section": Plan(UNetConfig(2, 1, 1, width=16, depth=3), (1, 128, 128), 8, 1e-2, 24),
     # the shape of FaultSeg3D, as a peer at the same cost; a single cube costs as much as a pair

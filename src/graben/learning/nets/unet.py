@@ -48,9 +48,8 @@ class UNetConfig:
         Cells per side of the blocks that become one cell at the entrance: the net works at so many
         times coarser a resolution and gives each cell of a block an output of its own at the end.
         1 for a net that works on the cells themselves.
-    entrance
-        Convolutions of the encoder before the maps are first halved; 1 after a stem, which is one
-        itself, makes a net of volumes a seventh cheaper.
+    encoder_convolutions
+        Convolutions of each level of the encoder; those of the decoder have two.
 
     Examples
     --------
@@ -69,14 +68,14 @@ class UNetConfig:
     depth: int = 3
     bfloat16: bool = False
     stem: int = 1
-    entrance: int = 2
+    encoder_convolutions: int = 2
 
     def __post_init__(self) -> None:
-        sizes = (self.channels, self.outputs, self.width, self.stem, self.entrance)
+        sizes = (self.channels, self.outputs, self.width, self.stem, self.encoder_convolutions)
         if min(sizes) < 1 or self.depth < 0:
             raise InputError(
-                "expected at least 1 channel, 1 output, a width of 1, a stem of 1, an entrance of "
-                f"1 and a depth of 0; got {sizes} and {self.depth}. Change the configuration."
+                "expected at least 1 channel, 1 output, a width of 1, a stem of 1, 1 convolution a "
+                f"level and a depth of 0; got {sizes} and {self.depth}. Change the configuration."
             )
 
     @property
@@ -95,10 +94,9 @@ class UNetConfig:
         reach = 0
         for _ in range(self.depth):  # down the decoder: two convolutions, then cells twice as wide
             reach = -(-(reach + 2) // 2)
-        deepest, *finer = [*[2] * self.depth, self.entrance]  # and back up the encoder
-        reach += deepest
-        for convolutions in finer:
-            reach = 2 * reach + convolutions
+        reach += self.encoder_convolutions
+        for _ in range(self.depth):  # and back up the encoder
+            reach = 2 * reach + self.encoder_convolutions
         reach *= self.stem
         return -(-reach // self.multiple) * self.multiple
 
@@ -224,8 +222,8 @@ class UNet(nn.Module):
             self.stem = _Stem(config.ndim, channels, config.width, config.stem)
             channels, outputs = config.width, config.outputs * config.stem**config.ndim
         self.encoder = nn.ModuleList(
-            _Convolved(config.ndim, before, width, config.entrance if level == 0 else 2)
-            for level, (before, width) in enumerate(zip([channels, *widths], widths, strict=False))
+            _Convolved(config.ndim, before, width, config.encoder_convolutions)
+            for before, width in zip([channels, *widths], widths, strict=False)
         )
         self.pool: nn.Module = _POOL[config.ndim](2)
         self.decoder = nn.ModuleList(_Joined(config.ndim, width) for width in reversed(widths[:-1]))
