@@ -19,9 +19,10 @@ EVERYTHING = tuple(slice(0, side) for side in SHAPE)
 
 
 def tiny_net(ndim, seed):
-    stem = 2 if ndim == 3 else 1
+    stem, convolutions = (2, 1) if ndim == 3 else (1, 2)
     torch.manual_seed(seed)
-    net = UNet(UNetConfig(ndim, 1, 1, width=4, depth=1, stem=stem))
+    config = UNetConfig(ndim, 1, 1, width=4, depth=1, stem=stem, encoder_convolutions=convolutions)
+    net = UNet(config)
     net.train()
     with torch.no_grad():
         for _ in range(3):
@@ -104,9 +105,12 @@ def test_a_line_is_seen_as_a_line(tmp_path, preset, turned):
     assert (tmp_path / "out_spread.sgy").exists()
 
 
-def test_an_interrupted_run_goes_on_and_leaves_earlier_results_whole(survey, tmp_path, monkeypatch):
+@pytest.mark.parametrize("preset", ["section", "volume"])
+def test_an_interrupted_run_goes_on_and_leaves_earlier_results_whole(
+    survey, tmp_path, monkeypatch, preset
+):
     out = tmp_path / "faults.sgy"
-    volume, model = open_volume(survey), model_of("section")
+    volume, model = open_volume(survey), model_of(preset)
     map_faults(volume, model, out)
     before = {path.name: path.read_bytes() for path in tmp_path.glob("*.sgy")}
 
@@ -119,11 +123,48 @@ def test_an_interrupted_run_goes_on_and_leaves_earlier_results_whole(survey, tmp
             map_faults(volume, model, out)
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.sgy")} == before
     assert (tmp_path / ".faults.sgy-tiles").is_dir()
-    looked = []
-    monkeypatch.setattr("graben.imaging.models.fault_tiles.net_logits", lambda *_: looked.append(1))
+    for what in ("fault_tiles.net_logits", "fault_stream.StreamedUNet"):
+        monkeypatch.setattr(f"graben.imaging.models.{what}", None)
     map_faults(volume, model, out)
-    assert looked == []
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.sgy")} == before
+
+
+def test_what_was_calibrated_otherwise_is_not_gone_on_with(survey, tmp_path, monkeypatch):
+    out, volume, model = tmp_path / "faults.sgy", open_volume(survey), model_of("volume")
+
+    def full(*_):
+        raise OutputError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fault_map, "write_like", full)
+        with pytest.raises(OutputError, match="full"):
+            map_faults(volume, model, out)
+    other = FaultNet(model.nets, {"volume, volume": Platt(0.5, -1.0)}, model.about)
+    map_faults(volume, other, out)
+    image = volume.survey_statistics().normalise(volume.read(EVERYTHING))
+    np.testing.assert_allclose(read(out), other.predict(image).probability, atol=1e-5)
+
+
+@pytest.mark.parametrize("preset", ["volume", "section", "best", "section, adapted", "a line"])
+def test_as_much_space_is_asked_for_as_is_used(survey, tmp_path, monkeypatch, preset):
+    model, volume = model_of(preset.split(",")[0] if preset != "a line" else "best"), survey
+    if preset.endswith("adapted"):
+        model = FaultNet({**model.nets, "adapted": tiny_net(2, 3)}, {}, model.about)
+    if preset == "a line":
+        volume = tmp_path / "line.sgy"
+        write_new_segy(volume, InMemory(np.random.default_rng(0).normal(size=(1, 40, 44))))
+    asked, used = [], []
+
+    def watched(*given):
+        used.append(sum(path.stat().st_size - 128 for path in tmp_path.rglob("*.npy")))
+        write(*given)
+
+    write = fault_map.write_like
+    monkeypatch.setattr(fault_map, "check_space", lambda _, needed: asked.append(needed))
+    monkeypatch.setattr(fault_map, "write_like", watched)
+    opened = open_volume(volume)
+    map_faults(opened, model, tmp_path / "out.sgy")
+    assert asked == [used[0] + len(used) * 4 * np.prod(opened.shape)]
 
 
 def test_zarr_goes_in_and_out(survey, tmp_path):

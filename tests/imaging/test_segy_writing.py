@@ -48,6 +48,36 @@ def test_files_do_not_depend_on_the_slab(volume, tmp_path, monkeypatch, slab):
     np.testing.assert_array_equal(whole(open_volume(tmp_path / "out.zarr")), other.array)
 
 
+def test_bytes_that_the_system_may_forget_are_not_written_again(volume, tmp_path, monkeypatch):
+    done, kept, write = [0], amplitudes(seed=9), segy_writing._write_run
+
+    def watched(file, frame, numbers, rows):
+        stride = 240 + 4 * rows.shape[1]
+        assert len(frame.head) + numbers[0] * stride >= done[-1]
+        write(file, frame, numbers, rows)
+
+    def told(_, start, length, __):
+        assert start == 0
+        done.append(length)
+
+    monkeypatch.setattr(segy_writing, "_write_run", watched)
+    monkeypatch.setattr(segy_writing, "SLAB", 900)
+    monkeypatch.setattr("os.posix_fadvise", told, raising=False)
+    monkeypatch.setattr("os.POSIX_FADV_DONTNEED", 4, raising=False)
+    write_segy_like(volume, tmp_path / "shuffled.sgy", InMemory(kept))
+    assert len(done) > 1
+    done[:] = [0]
+    write_new_segy(tmp_path / "sorted.sgy", InMemory(kept))
+    assert done[-1] > (tmp_path / "sorted.sgy").stat().st_size / 2
+
+
+def test_systems_without_such_a_hint_write_the_same(volume, tmp_path, monkeypatch):
+    write_segy_like(volume, tmp_path / "with.sgy", volume)
+    monkeypatch.delattr("os.posix_fadvise", raising=False)
+    write_segy_like(volume, tmp_path / "without.sgy", volume)
+    assert (tmp_path / "with.sgy").read_bytes() == (tmp_path / "without.sgy").read_bytes()
+
+
 def test_a_new_file_is_read_by_segyio_too(tmp_path):
     cube = amplitudes((4, 6, 30)) / 3
     path = tmp_path / "new.sgy"

@@ -20,7 +20,7 @@ def streamed(net, volume: Tensor, planes: int) -> Tensor:
 
 @pytest.mark.parametrize(
     ("depth", "stem", "convolutions"),
-    [(0, 1, 2), (0, 2, 2), (1, 1, 2), (1, 2, 2), (2, 2, 2), (3, 1, 2), (2, 2, 1), (1, 1, 3)],
+    [(0, 1, 2), (0, 2, 2), (1, 1, 2), (1, 2, 2), (2, 2, 2), (3, 1, 2), (2, 2, 1), (3, 1, 1)],
 )
 @pytest.mark.parametrize("slab", [1, 2, 3])
 @pytest.mark.parametrize("slabs", [1, 4, 10])

@@ -126,7 +126,7 @@ def test_channels_are_spread_as_blocks_of_cells(axes):
     ("depth", "stem", "convolutions"),
     [
         (0, 1, 2), (1, 1, 2), (2, 1, 2), (3, 1, 2), (0, 2, 2), (2, 2, 2), (1, 3, 2),
-        (0, 1, 1), (1, 1, 1), (2, 2, 1), (1, 1, 3),
+        (0, 1, 1), (1, 1, 1), (2, 2, 1), (3, 1, 1),
     ],
 )  # fmt: skip
 def test_nothing_beyond_the_halo_reaches_a_cell_and_something_within_it_does(

@@ -170,9 +170,7 @@ def map_faults(
     amplitudes = volume.survey_statistics()
     scratch = out.with_name(f".{out.name}-tiles")
     if not scratch.exists():
-        # three looks, and what is joined of them, or one; what is thinned; then the results
-        held = 5 if several else 2
-        check_space(out, 4 * prod(volume.shape) * (held + len(files)))
+        check_space(out, 4 * prod(volume.shape) * (_kept(volume, model) + len(files)))
     shift = survey_shift(volume)
     looks = _looked(volume, model, amplitudes, scratch, workers)
     probability, thinned = _thinned(volume, model, looks, threshold, scratch, workers)
@@ -202,6 +200,14 @@ def map_faults(
 
 def _is_line(volume: SeismicVolume) -> bool:
     return 1 in volume.shape[:2]
+
+
+def _kept(volume: SeismicVolume, model: FaultNet) -> int:
+    """Count the arrays that are kept until all is whole: looks, what is joined of them, thinned."""
+    if _is_line(volume):
+        return 3
+    looks = sum(1 if net.config.ndim == 3 else 2 for net in model.nets.values())
+    return 2 if model.preset == "volume" else looks + 2
 
 
 def _files(out: Path, several: bool) -> dict[str, Path]:

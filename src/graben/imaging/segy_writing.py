@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from io import BufferedWriter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -21,8 +22,7 @@ from graben.tiling import Source
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SLAB = 8_000_000  # bytes of samples that are held while a file is written
-BEHIND = 64_000_000  # last bytes of a file being written that the system keeps in its cache
+SLAB = 16_000_000  # bytes of samples that are held while a file is written
 IEEE = 5
 LARGEST = 65_535  # what two bytes of a header hold
 STORED = 2**31 - 1
@@ -99,6 +99,8 @@ def _write_traces(file: BufferedWriter, frame: Frame, source: Source) -> None:
     order = np.argsort(frame.position, kind="stable")
     sorted_positions = frame.position[order]
     nowhere = int(np.searchsorted(sorted_positions, 0))
+    first_left = np.minimum.accumulate(order[::-1])[::-1]
+    stride = frame.headers(0, 1).shape[1] + 4 * samples
     for numbers in _runs(np.sort(order[:nowhere]), samples):
         _write_run(file, frame, numbers, np.zeros((len(numbers), samples), np.float32))
     for slab in track(list(_slabs(lines, columns, samples)), "slabs"):
@@ -112,17 +114,19 @@ def _write_traces(file: BufferedWriter, frame: Frame, source: Source) -> None:
         wanted = np.sort(order[low:high])
         for numbers in _runs(wanted, samples):
             _write_run(file, frame, numbers, flat[frame.position[numbers] - begin])
-        _let_go(file)
+        if high < len(order):
+            _let_go(file, len(frame.head) + int(first_left[high]) * stride)
 
 
-def _let_go(file: BufferedWriter) -> None:
-    """Let the system write what came a while ago and forget it: a large file would crowd out all.
+def _let_go(file: BufferedWriter, end: int) -> None:
+    """Let the system write a file's bytes up to `end` and forget them, if it knows how to.
 
-    Memory that is used again also costs it less than ever more of it.
+    A large file would crowd out all else, and memory that is used again costs less than more of it.
     """
-    done = file.tell() - BEHIND
-    if done > 0 and hasattr(os, "posix_fadvise"):
-        os.posix_fadvise(file.fileno(), 0, done, os.POSIX_FADV_DONTNEED)
+    if hasattr(os, "posix_fadvise"):
+        file.flush()
+        with suppress(OSError):
+            os.posix_fadvise(file.fileno(), 0, end, os.POSIX_FADV_DONTNEED)
 
 
 def _slabs(lines: int, columns: int, samples: int) -> Iterator[tuple[slice, slice]]:

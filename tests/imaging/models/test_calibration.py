@@ -30,3 +30,11 @@ def test_what_says_the_same_everywhere_becomes_the_base_rate() -> None:
     for said in (np.full(1000, 0.6), np.linspace(0.6, 0.6 + 1e-9, 1000)):
         found = fit_platt(said, outcome)
         np.testing.assert_allclose(found.of_probability(said), 0.1, atol=1e-3)
+
+
+def test_logits_are_calibrated_as_their_probabilities() -> None:
+    logits, calibration = np.linspace(-40, 40, 321), Platt(0.6, 0.7)
+    found = calibration.of_logits(logits)
+    np.testing.assert_allclose(found, calibration.of_probability(expit(logits)), atol=1e-6)
+    assert found.max() < 1
+    assert found.min() > 0

@@ -49,7 +49,7 @@ class UNetConfig:
         times coarser a resolution and gives each cell of a block an output of its own at the end.
         1 for a net that works on the cells themselves.
     encoder_convolutions
-        Convolutions of each level of the encoder; those of the decoder have two.
+        Convolutions of each level of the encoder, 1 or 2; those of the decoder have two.
 
     Examples
     --------
@@ -68,14 +68,14 @@ class UNetConfig:
     depth: int = 3
     bfloat16: bool = False
     stem: int = 1
-    encoder_convolutions: int = 2
+    encoder_convolutions: Literal[1, 2] = 2
 
     def __post_init__(self) -> None:
-        sizes = (self.channels, self.outputs, self.width, self.stem, self.encoder_convolutions)
+        sizes = (self.channels, self.outputs, self.width, self.stem)
         if min(sizes) < 1 or self.depth < 0:
             raise InputError(
-                "expected at least 1 channel, 1 output, a width of 1, a stem of 1, 1 convolution a "
-                f"level and a depth of 0; got {sizes} and {self.depth}. Change the configuration."
+                "expected at least 1 channel, 1 output, a width of 1, a stem of 1 and a depth of "
+                f"0; got {sizes} and {self.depth}. Change the configuration."
             )
 
     @property
