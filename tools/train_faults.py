@@ -1,6 +1,6 @@
 """Train the fault nets that ship into src/graben/data/models, from synthetic images alone.
 
-    python tools/train_faults.py --only volume      # 12 processor minutes
+    python tools/train_faults.py --only volume      # 29 processor minutes
     python tools/train_faults.py --only section     # 35
     python tools/train_faults.py --only best        # joins the two, two minutes
 
@@ -17,7 +17,8 @@ from graben.imaging.models.fault_training import fuse, train_fault_net
 from graben.imaging.models.faults import PREFIX, SHIPPED, FaultNet
 from graben.progress import shown_by
 
-# of two trainings of the volume net the longer one, also the better on validation cubes
+# 1,475 steps of the volume net had left it at .833 in average precision on 24 validation cubes, where
+# these leave it at .861
 STEPS = {"volume": 4500, "section": 3000}
 SEED = {"volume": 1, "section": 0}
 
