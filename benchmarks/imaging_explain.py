@@ -114,8 +114,8 @@ def spread_rows(model: FaultNet, kind: str) -> dict[str, Any]:
         unsure = 0.5 - np.abs(said - 0.5)
         edges = np.quantile(unsure, np.linspace(0, 1, BINS + 1)[1:-1])
         place = np.digitize(unsure, edges)
-        within = [
-            AUC().compute(spread[place == bin_], wrong[place == bin_]) for bin_ in range(BINS)
+        within = [  # of equal ones, far from one half, there may be more than a bin holds
+            AUC().compute(spread[place == bin_], wrong[place == bin_]) for bin_ in np.unique(place)
         ]
         row = {"spread": AUC().compute(spread, wrong), "nearness": AUC().compute(unsure, wrong)}
         row["spread, nearness alike"] = float(np.nanmean(within)) if wrong.any() else float("nan")
@@ -131,7 +131,7 @@ def spread_rows(model: FaultNet, kind: str) -> dict[str, Any]:
             "probability": float(said[place == bin_].mean()),
             "faults": float(truth[place == bin_].mean()),
         }
-        for bin_ in range(5)
+        for bin_ in np.unique(place)
     ]
     values = {name: np.array([row[name] for row in found]) for name in found[0]}
     known = {name: interval(one[~np.isnan(one)]) for name, one in values.items()}
