@@ -38,7 +38,7 @@ class Platt:
 
     def of_logits(self, logits: NDArray[Any]) -> NDArray[np.float32]:
         """Give calibrated probabilities of logits, float32 of their shape, as `of_probability`."""
-        given = torch.from_numpy(np.clip(logits, -FURTHEST, FURTHEST))
+        given = torch.from_numpy(np.asarray(np.clip(logits, -FURTHEST, FURTHEST)))
         scaled = given.mul_(self.slope).add_(self.intercept)
         return scaled.sigmoid_().numpy().astype(np.float32, copy=False)
 
