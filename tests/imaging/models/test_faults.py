@@ -11,7 +11,7 @@ from graben.errors import InputError, ModelError
 from graben.imaging.models.calibration import Platt
 from graben.imaging.models.faults import FaultNet
 from graben.imaging.models.section_faults import line_directions, net_logits, section_members
-from graben.learning import save_model
+from graben.learning import load_model, save_model
 from graben.learning.nets import UNet, UNetConfig, folded
 
 
@@ -89,3 +89,14 @@ def test_logits_of_any_size_are_those_of_the_net() -> None:
     x = image(3, 8, 6)
     answer = FaultNet({"section": net(2)}).predict_logits(x)
     np.testing.assert_allclose(answer, net_logits(folded(net(2)), x), atol=1e-5)
+
+
+def test_models_that_do_not_tell_their_encoder_have_two_convolutions_a_level(tmp_path) -> None:
+    model, x = FaultNet({"volume": net(3)}), image(8, 8, 8)
+    model.save(tmp_path / "now")
+    about = dict(load_model(tmp_path / "now").description)
+    del about["nets"]["volume"]["encoder_convolutions"]
+    save_model(tmp_path / "before", dict(model.nets), about)
+    found = FaultNet.load(tmp_path / "before")
+    assert found.net.config.encoder_convolutions == 2
+    np.testing.assert_array_equal(found.predict_logits(x), model.predict_logits(x))

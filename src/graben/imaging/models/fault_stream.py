@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SLAB = 8  # inlines
 MEMORY = 1.1e9  # bytes of all streams at a time
-CELL = 2_000  # bytes of a stream for each sample of an inline, in float32; measured
+CELL = 2_000  # bytes of a stream for each sample of an inline; measured with two convolutions a level
 LARGEST = 512e6  # bytes that a worker of a cluster sends back at once
 
 
