@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SLAB = 8  # inlines
 MEMORY = 1.1e9  # bytes of all streams at a time
-CELL = 2_000  # bytes of a stream for each sample of an inline; measured with two convolutions a level
+CELL = 2_000  # bytes of a stream for each sample of an inline; measured with a larger encoder
 LARGEST = 512e6  # bytes that a worker of a cluster sends back at once
 
 
