@@ -41,9 +41,10 @@ class Amplitudes:
 
     def normalise(self, array: "NDArray[Any]") -> "NDArray[np.float32]":
         """Return samples as float32 with mean 0 and deviation 1, cut off at the clip."""
-        scaled = (np.asarray(array, np.float32) - np.float32(self.mean)) / np.float32(self.std)
+        scaled = np.asarray(array, np.float32) - np.float32(self.mean)
+        scaled /= np.float32(self.std)
         clip = np.float32(self.clip)
-        return cast("NDArray[np.float32]", np.clip(scaled, -clip, clip))
+        return cast("NDArray[np.float32]", np.clip(scaled, -clip, clip, out=scaled))
 
 
 def sampled_traces(

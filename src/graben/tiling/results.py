@@ -84,9 +84,8 @@ class Results:
         """Put the results of a tile where they belong."""
         with self._or_output_error():
             for name, file in self._files.items():
-                core = np.empty(tile.shape, self.dtypes[name])
-                core[...] = arrays[name]
-                self._write_core(file, tile, core)
+                core = np.broadcast_to(arrays[name], tile.shape)
+                self._write_core(file, tile, np.ascontiguousarray(core, self.dtypes[name]))
         self._fresh.append(index)
         if time.monotonic() - self._synced > SECONDS_AT_RISK:
             self._sync()

@@ -74,8 +74,10 @@ class FaultWalk:
         for slab in slabs:
             sides = slab.shape[1], slab.shape[2]
             more = [(0, -side % self.config.multiple) for side in slab.shape]
-            filled = np.pad(self.amplitudes.normalise(slab), more, mode="edge")
-            yield _cut(stream.push(torch.from_numpy(filled)[None]), sides)
+            ready = self.amplitudes.normalise(slab)
+            if any(after for _, after in more):
+                ready = np.pad(ready, more, mode="edge")
+            yield _cut(stream.push(torch.from_numpy(ready)[None]), sides)
         for planes in stream.finish():
             yield _cut(planes, sides)
 
