@@ -1,6 +1,6 @@
 """Train the fault nets that ship into src/graben/data/models, from synthetic images alone.
 
-    python tools/train_faults.py --only volume      # 29 processor minutes
+    python tools/train_faults.py --only volume      # 28 processor minutes
     python tools/train_faults.py --only section     # 35
     python tools/train_faults.py --only best        # joins the two, two minutes
 

@@ -48,6 +48,18 @@ def survey(tmp_path_factory):
     return path
 
 
+def interrupted(monkeypatch, volume, model, out):
+    """Let the disk be full when all is computed and the files are written."""
+
+    def full(*_):
+        raise OutputError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fault_map, "write_like", full)
+        with pytest.raises(OutputError, match="full"):
+            map_faults(volume, model, out)
+
+
 def read(path, like=EVERYTHING):
     return open_volume(path).read(like)
 
@@ -114,13 +126,7 @@ def test_an_interrupted_run_goes_on_and_leaves_earlier_results_whole(
     map_faults(volume, model, out)
     before = {path.name: path.read_bytes() for path in tmp_path.glob("*.sgy")}
 
-    def full(*_):
-        raise OutputError("the disk is full")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(fault_map, "write_like", full)
-        with pytest.raises(OutputError, match="full"):
-            map_faults(volume, model, out)
+    interrupted(monkeypatch, volume, model, out)
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.sgy")} == before
     assert (tmp_path / ".faults.sgy-tiles").is_dir()
     for what in ("fault_tiles.net_logits", "fault_stream.StreamedUNet"):
@@ -132,13 +138,7 @@ def test_an_interrupted_run_goes_on_and_leaves_earlier_results_whole(
 def test_what_was_calibrated_otherwise_is_not_gone_on_with(survey, tmp_path, monkeypatch):
     out, volume, model = tmp_path / "faults.sgy", open_volume(survey), model_of("volume")
 
-    def full(*_):
-        raise OutputError("the disk is full")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(fault_map, "write_like", full)
-        with pytest.raises(OutputError, match="full"):
-            map_faults(volume, model, out)
+    interrupted(monkeypatch, volume, model, out)
     other = FaultNet(model.nets, {"volume, volume": Platt(0.5, -1.0)}, model.about)
     map_faults(volume, other, out)
     image = volume.survey_statistics().normalise(volume.read(EVERYTHING))
