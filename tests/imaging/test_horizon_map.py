@@ -28,20 +28,26 @@ class Known(SeenVolume):
         return salt
 
 
+def volume_of(samples):
+    return in_memory_volume(samples, first_sample=200.0, inlines=range(100, 124, 2))
+
+
 @pytest.fixture
 def volume():
-    return in_memory_volume(
-        np.random.default_rng(0).normal(size=SHAPE), first_sample=200.0, inlines=range(100, 124, 2)
-    )
+    return volume_of(np.random.default_rng(0).normal(size=SHAPE))
 
 
 @pytest.fixture
-def seen(tmp_path):
+def seen(tmp_path, volume):
+    return known(tmp_path, volume)
+
+
+def known(tmp_path, volume):
     net = StructureNet(
         UNet(UNetConfig(3, 5, 3, width=2, depth=0)).eval(),
         LayerNet(LayerNetConfig(4, 4, (1,))).eval(),
     )
-    return Known(net, SHAPE, Mosaic(SHAPE, tmp_path, (), np.zeros(0), 3))
+    return Known(net, volume, Mosaic(SHAPE, tmp_path, (), np.zeros(0), 3))
 
 
 def test_a_tilted_plane_gives_tilted_horizons(volume, seen):
@@ -68,6 +74,16 @@ def test_there_is_no_horizon_where_there_is_no_trace(volume, seen):
     assert np.isfinite(one.depth[3, 6])
     with pytest.raises(SeismicError, match="there is none at inline 106, crossline 8"):
         find_horizons(volume, [Seed(106, 8, 280.0)], seen)
+
+
+def test_there_is_no_horizon_in_water(tmp_path, volume):
+    samples = volume.read(tuple(slice(0, side) for side in SHAPE))
+    samples[:6, :, :25] = 0
+    muted = volume_of(samples)
+    [one] = find_horizons(muted, [Seed(108, 5, 280.0)], known(tmp_path, muted))
+    # two inlines beside what was recorded, a gap counts as recorded
+    assert np.isnan(one.depth[:4, :10]).all()
+    assert np.isfinite(one.depth[4:, :10]).all()
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,20 @@ def sampled_traces(
     return np.concatenate(picked) if picked else np.zeros((0, samples), np.float32)
 
 
+def recorded(traces: "NDArray[np.float32]") -> "NDArray[np.bool_]":
+    """Tell the samples of traces (last axis) from the zeros and NaN above and below them.
+
+    Examples
+    --------
+    >>> recorded(np.float32([[0, 0, 3, 0, 2, 0], [0, 0, 0, 0, 0, 0]])).astype(int)
+    array([[0, 0, 1, 1, 1, 0],
+           [0, 0, 0, 0, 0, 0]])
+    """
+    live = np.isfinite(traces) & (traces != 0)
+    begun = np.logical_or.accumulate(live, axis=-1)
+    return begun & np.logical_or.accumulate(live[..., ::-1], axis=-1)[..., ::-1]
+
+
 def amplitudes_of(traces: "NDArray[np.float32]") -> Amplitudes:
     """Measure amplitudes, robust against up to one sample in twenty being an outlier.
 
@@ -108,10 +122,7 @@ def amplitudes_of(traces: "NDArray[np.float32]") -> Amplitudes:
     >>> round(found.mean, 1), round(found.std, 1)
     (5.0, 2.0)
     """
-    live = np.isfinite(traces) & (traces != 0)
-    filled = np.logical_or.accumulate(live, axis=1)
-    filled &= np.logical_or.accumulate(live[:, ::-1], axis=1)[:, ::-1]
-    values = traces[filled & np.isfinite(traces)].astype(np.float64)
+    values = traces[recorded(traces) & np.isfinite(traces)].astype(np.float64)
     if not values.size:
         raise SeismicError(
             "expected seismic amplitudes, got zeros (or no finite numbers) in every trace that was "

@@ -47,7 +47,8 @@ class Horizon:
         The point it was asked for.
     depth
         (inline, crossline) float32 in the unit of the volume; NaN where the horizon is not: there
-        is no trace, a fault or a pause has cut it out, salt is there, or it leaves the volume.
+        is no trace, nothing was recorded, a fault or a pause has cut it out, salt is there, or it
+        leaves the volume.
     """
 
     seed: Seed
@@ -85,11 +86,12 @@ def find_horizons(
     samples = np.empty((len(seeds), *volume.shape[:2]), np.float32)
     for first, last in seen.slabs("following"):
         gone = volume.missing[first:last]
-        salt = seen.probability(first, last)[0] >= seen.model.salt_from
+        barred = seen.probability(first, last)[0] >= seen.model.salt_from
+        barred |= ~seen.recorded(first, last)
         time = seen.time(first, last)
         for surface, level in zip(samples, levels, strict=True):
             found = surface_of(time, level, STEEPEST)
-            found[gone | _within(salt, found)] = np.nan
+            found[gone | _within(barred, found)] = np.nan
             surface[first:last] = found
     depth = volume.first_sample + volume.sample_interval * samples
     return tuple(Horizon(*pair) for pair in zip(seeds, depth.astype(np.float32), strict=True))

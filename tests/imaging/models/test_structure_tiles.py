@@ -72,6 +72,20 @@ def test_probabilities_of_blocks_are_blended(reader, tmp_path):
     np.testing.assert_allclose(probability[1], 1 / (1 + np.exp(2)), rtol=1e-3)
 
 
+def test_nothing_is_said_where_nothing_was_recorded(reader, tmp_path):
+    image = np.full((9, 16, 30), 2.0, np.float32)
+    image[:, :, :7] = image[:, :, 25:] = 0  # water, and a mute
+    image[4, 5] = 0  # a gap of one trace
+    image[:, 10:] = 0  # and a wide one
+    image[2, 2, 12] = 0
+    seen = see_volume(reader, InMemory(image), AS_THEY_ARE, tmp_path, timed=False)
+    expected = np.zeros(image.shape, bool)
+    expected[:, :12, 7:25] = True  # two traces beside what was recorded
+    np.testing.assert_array_equal(seen.recorded(0, 9), expected)
+    np.testing.assert_array_equal(seen.recorded(4, 5), expected[4:5])
+    assert (seen.probability(3, 6) > 0).all(0).tolist() == expected[3:6].tolist()
+
+
 @pytest.mark.parametrize("side", [1, 95, 96, 97, 160, 161, 1000])
 def test_blocks_cover_every_sample_and_overlap(side):
     starts = block_starts(side, 96, 32)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -108,6 +109,10 @@ class StructureNet:
     salt_from: float = 0.5
     about: Mapping[str, Any] = field(default_factory=dict)
 
+    @cached_property
+    def _ready(self) -> UNet:
+        return folded(self.net)
+
     def looks(self, image: Floats, sides: int = SIDES) -> Floats:
         """Look at a block of a volume in one pass.
 
@@ -130,10 +135,9 @@ class StructureNet:
             The image has not three axes.
         """
         _check_axes(image)
-        net = folded(self.net)
         total = np.zeros((len(CLASSES), *image.shape), np.float32)
         for inline, crossline in list(product((1, -1), repeat=2))[:sides]:
-            seen = _answers(net, np.ascontiguousarray(image[::inline, ::crossline]))
+            seen = _answers(self._ready, np.ascontiguousarray(image[::inline, ::crossline]))
             total += seen[:, ::inline, ::crossline]
         total /= sides
         return total

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import lsqr
 
-from graben.imaging.amplitudes import Amplitudes
+from graben.imaging.amplitudes import Amplitudes, recorded
 from graben.imaging.models.horizons import forward_in_time
 from graben.imaging.models.structure import CLASSES, SIDE, Floats, StructureNet
 from graben.progress import track
@@ -20,6 +21,7 @@ OVERLAP = 32  # samples that neighbouring blocks share at least
 TIME_SIDE, TIME_OVERLAP = 192, 64  # the same for geologic time: faults end, and layers go on
 SLAB = 2**22  # samples that are put together at once
 FAINT = 1e-3  # weight of a sample at the rim of a block
+GAP = 2  # traces on each side that speak for one without samples
 
 Corner = tuple[int, int, int]
 
@@ -79,8 +81,8 @@ class SeenVolume:
     ----------
     model
         The nets.
-    shape
-        Of the volume.
+    source
+        Its samples.
     classes
         Logits of `CLASSES`.
     times
@@ -88,16 +90,32 @@ class SeenVolume:
     """
 
     model: StructureNet
-    shape: tuple[int, int, int]
+    source: Source
     classes: Mosaic
     times: Mosaic | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of the volume."""
+        return self.classes.shape
 
     def probability(self, first: int, last: int) -> Floats:
         """Give inlines `first` to `last` (not included): calibrated, in the order of `CLASSES`.
 
-        Float32 (class, inline, crossline, sample).
+        Float32 (class, inline, crossline, sample); 0 where nothing was recorded.
         """
-        return self.model.probabilities(self.classes.joined(first, last))
+        probability = self.model.probabilities(self.classes.joined(first, last))
+        return np.where(self.recorded(first, last), probability, np.float32(0))
+
+    def recorded(self, first: int, last: int) -> NDArray[np.bool_]:
+        """Tell where inlines hold something: not in water or a mute, which are zeros.
+
+        A narrow gap counts as recorded where a trace beside it does.
+        """
+        low, high = max(first - GAP, 0), min(last + GAP, self.shape[0])
+        region = slice(low, high), slice(0, self.shape[1]), slice(0, self.shape[2])
+        beside = maximum_filter(recorded(self.source.read(region)), (2 * GAP + 1, 2 * GAP + 1, 1))
+        return np.asarray(beside[first - low : last - low], bool)
 
     def time(self, first: int, last: int) -> Floats:
         """Give relative geologic time of inlines, in samples, rising down each trace; float32."""
@@ -143,7 +161,7 @@ def see_volume(
     corners = _look(model.looks, source, amplitudes, places[0], (SIDE, OVERLAP))
     classes = Mosaic(shape, places[0], corners, np.zeros(len(corners)), len(CLASSES))
     if not timed:
-        return SeenVolume(model, shape, classes)
+        return SeenVolume(model, source, classes)
     corners = _look(
         lambda image: model.time(image)[None],
         source,
@@ -152,7 +170,7 @@ def see_volume(
         (TIME_SIDE, TIME_OVERLAP),
     )
     times = Mosaic(shape, places[1], corners, _constants(places[1], corners), 1)
-    return SeenVolume(model, shape, classes, times)
+    return SeenVolume(model, source, classes, times)
 
 
 def _look(
