@@ -73,8 +73,8 @@ def trace_sticks(crests: NDArray[np.float32], shortest: int = 8) -> list[NDArray
 
     growing: list[list[tuple[float, int]]] = []
     done: list[list[tuple[float, int]]] = []
-    for sample in range(crests.shape[1]):
-        middles = _runs(np.flatnonzero(crests[:, sample] > 0))
+    for sample, row in enumerate(np.ascontiguousarray(crests.T > 0)):
+        middles = _runs(np.flatnonzero(row))
         pairs = sorted(
             (abs(line[-1][0] - middle), place, other)
             for place, line in enumerate(growing)
@@ -99,8 +99,10 @@ def _runs(traces: NDArray[np.int64]) -> list[float]:
     """Give the middle of each run of neighbouring traces."""
     if not traces.size:
         return []
-    parts = np.split(traces, np.flatnonzero(np.diff(traces) > 1) + 1)
-    return [float(part[0] + part[-1]) / 2 for part in parts]
+    ends = np.flatnonzero(np.diff(traces) > 1)
+    first, last = traces[np.r_[0, ends + 1]], traces[np.r_[ends, -1]]
+    middles: list[float] = ((first + last) / 2).tolist()
+    return middles
 
 
 def find_sticks(
