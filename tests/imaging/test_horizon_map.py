@@ -80,10 +80,15 @@ def test_there_is_no_horizon_in_water(tmp_path, volume):
     samples = volume.read(tuple(slice(0, side) for side in SHAPE))
     samples[:6, :, :25] = 0
     muted = volume_of(samples)
-    [one] = find_horizons(muted, [Seed(108, 5, 280.0)], known(tmp_path, muted))
+    [one] = find_horizons(muted, [Seed(116, 5, 280.0)], known(tmp_path, muted))
     # two inlines beside what was recorded, a gap counts as recorded
     assert np.isnan(one.depth[:4, :10]).all()
     assert np.isfinite(one.depth[4:, :10]).all()
+    with pytest.raises(SeismicError, match="got zeros at 280 ms on inline 102, crossline 5"):
+        find_horizons(muted, [Seed(102, 5, 280.0)], known(tmp_path, muted))
+    through = stacked_seeds(muted, 40.0, Seed(102, 5, 310.0))
+    assert [one.depth for one in through] == [310, 350, 390, 430]
+    assert [one.depth for one in stacked_seeds(muted, 100.0)] == [300, 400]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graben.errors import SeismicError
+from graben.imaging.amplitudes import recorded
 from graben.imaging.models.horizons import STEEPEST, Floats, surface_of, time_at
 from graben.imaging.models.structure import StructureNet
 from graben.imaging.models.structure_tiles import SeenVolume
@@ -109,7 +110,7 @@ def place_of(volume: SeismicVolume, seed: Seed) -> tuple[int, int, float]:
     Raises
     ------
     SeismicError
-        It lies outside the volume, or where there is no trace.
+        It lies outside the volume, or where there is no trace or nothing was recorded.
     """
     place = []
     for name, number, numbers in (
@@ -136,11 +137,25 @@ def place_of(volume: SeismicVolume, seed: Seed) -> tuple[int, int, float]:
             f"expected a seed on a trace, but there is none at inline {seed.inline}, crossline "
             f"{seed.crossline}. Choose a place beside it."
         )
+    if not _recorded(volume, inline, crossline)[round(sample)]:
+        raise SeismicError(
+            f"expected a seed where something was recorded, got zeros at {seed.depth:g} "
+            f"{volume.unit} on inline {seed.inline}, crossline {seed.crossline} (water, a mute, or "
+            "a dead trace). Choose another depth, or a trace beside it."
+        )
     return inline, crossline, sample
+
+
+def _recorded(volume: SeismicVolume, inline: int, crossline: int) -> NDArray[np.bool_]:
+    """Tell the samples of a trace, counted from 0, from the zeros above and below them."""
+    place = slice(inline, inline + 1), slice(crossline, crossline + 1), slice(0, volume.shape[2])
+    return recorded(volume.read(place)[0, 0])
 
 
 def stacked_seeds(volume: SeismicVolume, every: float, seed: Seed | None = None) -> list[Seed]:
     """Give seeds down one trace, that of a seed or by default the middle one, evenly.
+
+    There are none where nothing was recorded.
 
     Parameters
     ----------
@@ -162,15 +177,18 @@ def stacked_seeds(volume: SeismicVolume, every: float, seed: Seed | None = None)
             f"{every:g}. Give a larger --every."
         )
     first = volume.first_sample
-    last = first + (volume.shape[2] - 1) * volume.sample_interval
     if seed is None:
         present = np.argwhere(~volume.missing)
         middle = present[np.square(present - present.mean(0)).sum(1).argmin()]
-        inline, crossline = volume.inlines[middle[0]], volume.crosslines[middle[1]]
-        seed = Seed(int(inline), int(crossline), first + every)
-    place_of(volume, seed)
-    start = first + (seed.depth - first) % every
-    return [Seed(seed.inline, seed.crossline, float(at)) for at in np.arange(start, last, every)]
+        inline, crossline, start = int(middle[0]), int(middle[1]), first
+    else:
+        inline, crossline, _ = place_of(volume, seed)
+        start = first + (seed.depth - first) % every
+    depths = np.arange(start, first + (volume.shape[2] - 1) * volume.sample_interval, every)
+    samples = np.round((depths - first) / volume.sample_interval).astype(int)
+    numbers = int(volume.inlines[inline]), int(volume.crosslines[crossline])
+    there = _recorded(volume, inline, crossline)[samples]
+    return [Seed(*numbers, depth) for depth in depths[there].tolist()]
 
 
 def write_horizons(
