@@ -137,7 +137,7 @@ def place_of(volume: SeismicVolume, seed: Seed) -> tuple[int, int, float]:
             f"expected a seed on a trace, but there is none at inline {seed.inline}, crossline "
             f"{seed.crossline}. Choose a place beside it."
         )
-    if not _recorded(volume, inline, crossline)[round(sample)]:
+    if not _trace_recorded(volume, inline, crossline)[round(sample)]:
         raise SeismicError(
             f"expected a seed where something was recorded, got zeros at {seed.depth:g} "
             f"{volume.unit} on inline {seed.inline}, crossline {seed.crossline} (water, a mute, or "
@@ -146,8 +146,8 @@ def place_of(volume: SeismicVolume, seed: Seed) -> tuple[int, int, float]:
     return inline, crossline, sample
 
 
-def _recorded(volume: SeismicVolume, inline: int, crossline: int) -> NDArray[np.bool_]:
-    """Tell the samples of a trace, counted from 0, from the zeros above and below them."""
+def _trace_recorded(volume: SeismicVolume, inline: int, crossline: int) -> NDArray[np.bool_]:
+    """Tell which samples of a trace lie between its first and its last recorded one."""
     place = slice(inline, inline + 1), slice(crossline, crossline + 1), slice(0, volume.shape[2])
     return recorded(volume.read(place)[0, 0])
 
@@ -187,7 +187,7 @@ def stacked_seeds(volume: SeismicVolume, every: float, seed: Seed | None = None)
     depths = np.arange(start, first + (volume.shape[2] - 1) * volume.sample_interval, every)
     samples = np.round((depths - first) / volume.sample_interval).astype(int)
     numbers = int(volume.inlines[inline]), int(volume.crosslines[crossline])
-    there = _recorded(volume, inline, crossline)[samples]
+    there = _trace_recorded(volume, inline, crossline)[samples]
     return [Seed(*numbers, depth) for depth in depths[there].tolist()]
 
 
