@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -55,3 +57,32 @@ def test_a_line_is_thinned_within_its_plane():
     assert (thin(probability)[0] > 0).sum(0).tolist() == [1] * 12
     across = np.ascontiguousarray(probability.transpose(1, 0, 2))
     np.testing.assert_array_equal(thin(across)[:, 0], thin(probability)[0])
+
+
+def thinned_by_definition(probability, threshold):
+    """The crest by scipy's filter and one direction after the other."""
+    smooth = probability.astype(float)
+    for axis in range(3):
+        smooth = ndimage.correlate1d(smooth, np.array([1, 4, 6, 4, 1]) / 16, axis, mode="reflect")
+    most, crest = np.full(smooth.shape, -1.0), np.zeros(smooth.shape, bool)
+    for step in product((-1, 0, 1), repeat=3):
+        if step <= (0, 0, 0):
+            continue
+        beside = np.pad(smooth, 1, constant_values=np.nan)
+        ahead, behind = (np.roll(beside, sign, (0, 1, 2))[1:-1, 1:-1, 1:-1]
+                         for sign in ([-s for s in step], step))  # fmt: skip
+        bend = (2 * smooth - ahead - behind) / np.square(step).sum()
+        sharper = bend > most
+        most[sharper] = bend[sharper]
+        crest[sharper] = ((smooth >= ahead) & (smooth > behind))[sharper]
+    return np.where(crest & (probability >= threshold), probability, 0)
+
+
+@pytest.mark.parametrize("shape", [(9, 11, 13), (1, 14, 15), (12, 1, 15), (2, 9, 3)])
+def test_thinning_is_that_of_its_definition(shape):
+    field = np.random.default_rng(3).random(shape)
+    field = ndimage.gaussian_filter(field, 1.0)
+    field = ((field - field.min()) / np.ptp(field)).astype(np.float32)
+    kept = thin(field, 0.4)
+    assert (kept > 0).sum() > 3
+    np.testing.assert_array_equal(kept, thinned_by_definition(field, 0.4))
