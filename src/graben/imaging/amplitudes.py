@@ -95,8 +95,11 @@ def recorded(traces: "NDArray[np.float32]") -> "NDArray[np.bool_]":
            [0, 0, 0, 0, 0, 0]])
     """
     live = np.isfinite(traces) & (traces != 0)
-    begun = np.logical_or.accumulate(live, axis=-1)
-    return begun & np.logical_or.accumulate(live[..., ::-1], axis=-1)[..., ::-1]
+    if live.all():
+        return live
+    samples, last = np.arange(live.shape[-1]), live.shape[-1] - 1
+    first, end = live.argmax(-1, keepdims=True), last - live[..., ::-1].argmax(-1, keepdims=True)
+    return (samples >= first) & (samples <= end) & live.any(-1, keepdims=True)
 
 
 def amplitudes_of(traces: "NDArray[np.float32]") -> Amplitudes:
@@ -122,24 +125,23 @@ def amplitudes_of(traces: "NDArray[np.float32]") -> Amplitudes:
     >>> round(found.mean, 1), round(found.std, 1)
     (5.0, 2.0)
     """
-    values = traces[recorded(traces) & np.isfinite(traces)].astype(np.float64)
+    values = traces[recorded(traces) & np.isfinite(traces)]
     if not values.size:
         raise SeismicError(
             "expected seismic amplitudes, got zeros (or no finite numbers) in every trace that was "
             "looked at. Export the volume again, or check the sample format (graben imaging "
             "inspect)."
         )
-    middle = float(np.median(values))
-    spread = np.abs(values - middle)
-    limit = LIMIT * float(np.quantile(spread, 0.95))
-    kept = values[spread <= limit]
-    std = float(kept.std())
+    middle = np.median(values, overwrite_input=True)
+    limit = LIMIT * float(np.quantile(np.abs(values - middle), 0.95, overwrite_input=True))
+    kept = values[np.abs(values - middle) <= limit]
+    std = float(kept.std(dtype=np.float64))
     if not std > 0:
         raise SeismicError(
             f"expected seismic amplitudes that vary, got {middle:g} (nearly) everywhere. Export "
             "the volume again, or check the sample format (graben imaging inspect)."
         )
-    return Amplitudes(float(kept.mean()), std, limit / std)
+    return Amplitudes(float(kept.mean(dtype=np.float64)), std, limit / std)
 
 
 def spectrum_of(

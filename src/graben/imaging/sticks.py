@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,8 +74,7 @@ def trace_sticks(crests: NDArray[np.float32], shortest: int = 8) -> list[NDArray
 
     growing: list[list[tuple[float, int]]] = []
     done: list[list[tuple[float, int]]] = []
-    for sample, row in enumerate(np.ascontiguousarray(crests.T > 0)):
-        middles = _runs(np.flatnonzero(row))
+    for sample, middles in enumerate(_middles(crests > 0)):
         pairs = sorted(
             (abs(line[-1][0] - middle), place, other)
             for place, line in enumerate(growing)
@@ -95,14 +95,17 @@ def trace_sticks(crests: NDArray[np.float32], shortest: int = 8) -> list[NDArray
     return [np.array(LineString(line).simplify(1.0).coords) for line in long]
 
 
-def _runs(traces: NDArray[np.int64]) -> list[float]:
-    """Give the middle of each run of neighbouring traces."""
-    if not traces.size:
-        return []
-    ends = np.flatnonzero(np.diff(traces) > 1)
-    first, last = traces[np.r_[0, ends + 1]], traces[np.r_[ends, -1]]
-    middles: list[float] = ((first + last) / 2).tolist()
-    return middles
+def _middles(kept: NDArray[np.bool_]) -> Iterator[list[float]]:
+    """Give the middles of the runs of neighbouring traces, sample by sample."""
+    samples, traces = np.nonzero(np.ascontiguousarray(kept.T))
+    if not samples.size:
+        yield from ([] for _ in range(kept.shape[1]))
+        return
+    ends = np.flatnonzero((np.diff(traces) != 1) | (np.diff(samples) != 0))
+    first, last = np.r_[0, ends + 1], np.r_[ends, len(traces) - 1]
+    middles = ((traces[first] + traces[last]) / 2).tolist()
+    ends = np.searchsorted(samples[first], np.arange(kept.shape[1] + 1))
+    yield from (middles[begin:end] for begin, end in pairwise(ends.tolist()))
 
 
 def find_sticks(
