@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from graben.errors import ModelError
-from graben.learning import Recipe, TensorSamples, fit, processes
+from graben.learning import Objective, Recipe, TensorSamples, fit, processes
+from graben.learning.sharing import summed_over_processes
 from graben.learning.training import History
 
 RECIPE = Recipe(
@@ -46,11 +47,23 @@ class Drawn:
         return self.samples.batch(indices)
 
 
+def of_the_batch(logits: Tensor, batch: dict[str, Tensor]) -> Tensor:
+    """A loss that needs the whole batch: what its answers are together."""
+    said = logits.sigmoid().flatten()
+    overlap = summed_over_processes((said * batch["y"]).sum())
+    total = summed_over_processes(said.sum() + batch["y"].sum())
+    return torch.zeros(len(said)) + 1 - 2 * overlap / total
+
+
 def trained(
-    samples: object, recipe: Recipe, folder: Path | None = None, norm: type[nn.Module] = nn.Identity
+    samples: object,
+    recipe: Recipe,
+    folder: Path | None = None,
+    norm: type[nn.Module] = nn.Identity,
+    objective: Objective = "cross-entropy",
 ) -> tuple[np.ndarray, History]:
     net = nn.Sequential(nn.Linear(4, 3, bias=False), norm(3), nn.Tanh(), nn.Linear(3, 1))
-    history = fit(net, samples, problem(7), "cross-entropy", recipe, checkpoint_folder=folder)
+    history = fit(net, samples, problem(7), objective, recipe, checkpoint_folder=folder)
     state = [value.numpy().ravel() for value in net.state_dict().values() if value.ndim]
     return np.concatenate(state), history
 
@@ -70,6 +83,16 @@ def test_several_processes_take_the_steps_of_one(
     np.testing.assert_allclose(shared.validation, history.validation, atol=1e-5)
     assert shared.cpu_seconds > 0
     assert not torch.distributed.is_initialized()
+
+
+def test_a_loss_of_the_batch_is_that_of_all_its_samples() -> None:
+    samples = problem(n=18)  # three batches of 6
+    recipe = replace(RECIPE, learning_rate=0.5)
+    alone, history = trained(samples, recipe, objective=of_the_batch)
+    together, shared = trained(samples, replace(recipe, processes=2), objective=of_the_batch)
+    np.testing.assert_allclose(together, alone, atol=5e-5)
+    np.testing.assert_allclose(shared.train_loss, history.train_loss, atol=1e-5)
+    assert history.train_loss[-1] < history.train_loss[0] - 0.02
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from graben.errors import ModelError
+from graben.learning.sharing import summed_over_processes
 
 LONGEST_WAIT = timedelta(hours=2)  # of helpers, while the first process validates
 
@@ -74,11 +75,11 @@ def _normalised(norm: _BatchNorm, x: Tensor) -> Tensor:
     if not norm.training:
         return type(norm).forward(norm, x)
     axes, sides = [0, *range(2, x.ndim)], [-1, *[1] * (x.ndim - 2)]
-    count = float(_summed(torch.tensor(x.numel() / x.shape[1])))
+    count = float(summed_over_processes(torch.tensor(x.numel() / x.shape[1])))
     full = x.float()  # also where the net computes in bfloat16
-    mean = _summed(full.sum(axes)) / count
+    mean = summed_over_processes(full.sum(axes)) / count
     centred = full - mean.view(sides)
-    variance = _summed(centred.square().sum(axes)) / count
+    variance = summed_over_processes(centred.square().sum(axes)) / count
     unbiased = variance * (count / (count - 1))
     with torch.no_grad():
         for kept, found in ((norm.running_mean, mean), (norm.running_var, unbiased)):
@@ -87,25 +88,6 @@ def _normalised(norm: _BatchNorm, x: Tensor) -> Tensor:
             kept.lerp_(found, norm.momentum)
     factor = norm.weight / (variance + norm.eps).sqrt()
     return (centred * factor.view(sides) + norm.bias.view(sides)).to(x.dtype)
-
-
-def _summed(x: Tensor) -> Tensor:
-    total: Tensor = _Summed.apply(x)  # type: ignore[no-untyped-call]
-    return total
-
-
-class _Summed(torch.autograd.Function):
-    """A sum over processes; their gradients with respect to it add up, too."""
-
-    @staticmethod
-    def forward(_: Any, x: Tensor) -> Tensor:
-        total = x.clone()
-        torch.distributed.all_reduce(total)
-        return total
-
-    @staticmethod
-    def backward(_: Any, slope: Tensor) -> Tensor:
-        return _Summed.forward(None, slope)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from graben.imaging.models.plans import Plan
 from graben.imaging.synthetic import Shape
 from graben.learning import History, fit, predict
 from graben.learning.nets import UNet, UNetConfig, has_bfloat16
+from graben.learning.sharing import summed_over_processes
 from graben.learning.threads import torch_threads
 from graben.output import plain, written_file
 from graben.progress import track
@@ -67,8 +68,9 @@ def fault_loss(logits: Tensor, batch: dict[str, Tensor]) -> Tensor:
     cross = binary_cross_entropy_with_logits(logits, label, known, reduction="none")
     of_each = cross.flatten(1).sum(1) / known.flatten(1).sum(1).clamp(min=1)
     probability = logits.sigmoid() * known
-    overlap = 2 * (probability * label).sum() + 1
-    return of_each + 1 - overlap / (probability.sum() + (known * label).sum() + 1)
+    overlap = summed_over_processes((probability * label).sum())
+    total = summed_over_processes(probability.sum() + (known * label).sum())
+    return of_each + 1 - (2 * overlap + 1) / (total + 1)
 
 
 def train_fault_net(
