@@ -91,6 +91,15 @@ def test_there_is_no_horizon_in_water(tmp_path, volume):
     assert [one.depth for one in stacked_seeds(muted, 100.0)] == [300, 400]
 
 
+def test_a_dead_trace_in_the_middle_is_passed_over(volume):
+    samples = volume.read(tuple(slice(0, side) for side in SHAPE))
+    samples[5, 7] = 0
+    seeds = stacked_seeds(volume_of(samples), 100.0)
+    assert [one.depth for one in seeds] == [200, 300, 400]
+    assert {(one.inline, one.crossline) for one in seeds} == {(110, 9)}
+    assert stacked_seeds(volume_of(np.zeros(SHAPE)), 100.0) == []
+
+
 @pytest.mark.parametrize(
     ("seed", "said"),
     [

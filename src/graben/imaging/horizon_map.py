@@ -19,6 +19,7 @@ from graben.imaging.volume import SeismicVolume
 from graben.output import check_file, written_file
 
 MOST = 200  # horizons at a time
+TRIED = 100  # traces in the middle of a survey, of which the nearest that is not dead is taken
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def _trace_recorded(volume: SeismicVolume, inline: int, crossline: int) -> NDArr
 
 
 def stacked_seeds(volume: SeismicVolume, every: float, seed: Seed | None = None) -> list[Seed]:
-    """Give seeds down one trace, that of a seed or by default the middle one, evenly.
+    """Give seeds down one trace, that of a seed or by default one in the middle, evenly.
 
     There are none where nothing was recorded.
 
@@ -178,9 +179,7 @@ def stacked_seeds(volume: SeismicVolume, every: float, seed: Seed | None = None)
         )
     first = volume.first_sample
     if seed is None:
-        present = np.argwhere(~volume.missing)
-        middle = present[np.square(present - present.mean(0)).sum(1).argmin()]
-        inline, crossline, start = int(middle[0]), int(middle[1]), first
+        (inline, crossline), start = _middle_trace(volume), first
     else:
         inline, crossline, _ = place_of(volume, seed)
         start = first + (seed.depth - first) % every
@@ -189,6 +188,14 @@ def stacked_seeds(volume: SeismicVolume, every: float, seed: Seed | None = None)
     numbers = int(volume.inlines[inline]), int(volume.crosslines[crossline])
     there = _trace_recorded(volume, inline, crossline)[samples]
     return [Seed(*numbers, depth) for depth in depths[there].tolist()]
+
+
+def _middle_trace(volume: SeismicVolume) -> tuple[int, int]:
+    """Give the trace nearest to the middle, or one a little further if those are dead."""
+    present = np.argwhere(~volume.missing)
+    order = np.square(present - present.mean(0)).sum(1).argsort(kind="stable")
+    nearest = [(int(inline), int(crossline)) for inline, crossline in present[order[:TRIED]]]
+    return next((one for one in nearest if _trace_recorded(volume, *one).any()), nearest[0])
 
 
 def write_horizons(
