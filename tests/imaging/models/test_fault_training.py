@@ -17,6 +17,8 @@ from graben.imaging.models import fault_training
 from graben.imaging.models.fault_samples import DrawnImages
 from graben.imaging.models.fault_training import PLANS, fault_loss, fuse, train_fault_net
 from graben.imaging.models.faults import FaultNet
+from graben.learning import fit
+from graben.learning.nets import UNet
 
 TINY = {
     "volume": replace(PLANS["volume"], shape=(16, 16, 16), held=2),
@@ -137,6 +139,29 @@ def test_two_nets_are_fused_and_kept(tmp_path: Path) -> None:
     both.save(tmp_path / "best")
     again = FaultNet.load(tmp_path / "best").predict(image)
     np.testing.assert_array_equal(again.probability, both.predict(image).probability)
+
+
+def weights(net: UNet) -> torch.Tensor:
+    return torch.cat([one.detach().flatten() for one in net.parameters()])
+
+
+def no_score(_: np.ndarray) -> float:
+    return 0.0
+
+
+def test_two_processes_take_the_first_step_of_one() -> None:
+    """Later ones are parted by rounding, which Muon enlarges."""
+    plan, moves = TINY["volume"], []
+    images = DrawnImages(plan.shape, plan.batch_size, seed=3)
+    for processes in (1, 2):
+        torch.manual_seed(0)
+        net = UNet(plan.config)
+        before = weights(net)
+        recipe = replace(plan.recipe(1, 1, processes=processes), keep_best=False)
+        fit(net, images, images, fault_loss, recipe, validation_score=no_score)
+        moves.append(weights(net) - before)
+    alone, shared = moves
+    assert (shared - alone).norm() < 0.01 * alone.norm()
 
 
 def test_more_processes_than_images_in_a_batch_are_refused() -> None:
