@@ -14,21 +14,16 @@ Other nets are folders.
 
 import argparse
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from graben.cli.console import progress_bar
+from graben.cli.imaging.facies import features_of
 from graben.evaluation import block_bootstrap
-from graben.imaging.models.facies_evaluation import (
-    LineBlocks,
-    RunningScore,
-    some_of_each,
-)
+from graben.imaging.models.facies_evaluation import LineBlocks, RunningScore, some_of_each
 from graben.imaging.models.facies_features import FaciesFeatures, coherence_of
-from graben.imaging.models.faults import FaultNet
 from graben.imaging.scene import FACIES
 from graben.imaging.synthetic import Synthetic, draw_window
 from graben.learning.forest import grow
@@ -42,17 +37,11 @@ CLICKS, ASKED = 20, 4  # clicks a class; every so many held-out samples are answ
 SHOWN = ("mean class accuracy", "frequency-weighted IoU", "pixel accuracy", "mean IoU")
 
 
-def features(section: Synthetic, encoders: dict[str, FaultNet]) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield (sample, feature) of a section, without an encoder and with each."""
-    amplitude, known = section.amplitude[0], np.ones(SHAPE[1:], bool)
-    coherence = coherence_of(section.amplitude)[:, 0]
-    own = FaciesFeatures().of_section(amplitude, known, coherence)
-    yield "no encoder", own.reshape(len(own), -1).T
-    for name, model in encoders.items():
-        alone = FaciesFeatures(model.nets["section"], attributes=False, depth=False)
-        maps = alone.of_section(amplitude, known, coherence)
-        both = np.concatenate([maps, own])
-        yield name, both.reshape(len(both), -1).T
+def described(section: Synthetic, features: FaciesFeatures) -> np.ndarray:
+    """Give the features of a section, (sample, feature)."""
+    known = np.ones(SHAPE[1:], bool)
+    x = features.of_section(section.amplitude[0], known, coherence_of(section.amplitude)[:, 0])
+    return x.reshape(len(x), -1).T
 
 
 def scored(section: Synthetic, x: np.ndarray) -> tuple[float, ...]:
@@ -75,15 +64,15 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["section"])
     parser.add_argument("--out", type=Path, default=Path("out/bench"))
     given = parser.parse_args()
-    encoders = {name: FaultNet.load(name) for name in given.models}
+    features = {name: features_of(name) for name in ("none", *given.models)}
     found: dict[str, list[tuple[float, ...]]] = {}
     with shown_by(progress_bar), torch_threads(1):
         for place in track(range(SECTIONS), "sections"):
             section = draw_window(np.random.default_rng([SEED, place]), SHAPE, "full")
-            for name, x in features(section, encoders):
-                found.setdefault(name, []).append(scored(section, x))
+            for name, each in features.items():
+                found.setdefault(name, []).append(scored(section, described(section, each)))
     rows = []
-    first = np.array(found["no encoder"])
+    first = np.array(found["none"])
     for name, scores in found.items():
         row = {"row": name, "by section": scores}
         print(name)
