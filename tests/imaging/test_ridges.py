@@ -59,6 +59,15 @@ def test_a_line_is_thinned_within_its_plane():
     np.testing.assert_array_equal(thin(across)[:, 0], thin(probability)[0])
 
 
+def test_what_is_unknown_is_no_crest():
+    probability, _ = slab((0, 1, 0))
+    probability[10:14, :, 8:12] = np.nan
+    kept = thin(probability)
+    assert not np.isnan(kept).any()
+    assert not kept[10:14, :, 8:12].any()
+    np.testing.assert_array_equal(kept[:7], thin(slab((0, 1, 0))[0])[:7])
+
+
 def thinned_by_definition(probability, threshold):
     """The crest by scipy's filter and one direction after the other."""
     smooth = probability.astype(float)

@@ -16,8 +16,8 @@ OUTER, INNER, MIDDLE = np.float32(1 / 16), np.float32(4 / 16), np.float32(6 / 16
 
 Floats = NDArray[np.float32]
 Steps = NDArray[np.int64]
-# sums are neither reordered nor fused: a tile is thinned as the whole is
-_exact = nb.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "ninf", "nsz"})
+# no fast mathematics: a tile is thinned as the whole is, and NaN is no crest
+_exact = nb.njit(cache=True, nogil=True, error_model="numpy")
 
 
 @dataclass(frozen=True)
